@@ -1,0 +1,1 @@
+"""A domain: its corpus, its judged queries, and where its click log lies."""

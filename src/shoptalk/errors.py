@@ -1,0 +1,20 @@
+"""The one exception that carries a sentence for the user."""
+
+from pathlib import Path
+
+
+class InputError(Exception):
+    """Something the user gave cannot be used; the message is one sentence that says the mend.
+
+    Caught in one place, inside the Hydra task, printed without a traceback.
+    """
+
+
+def at(path: str | Path, line: int | None = None, column: str | None = None) -> str:
+    """``file, line 3, column 'score'``: the head of a message about one place in a file."""
+    parts = [str(path)]
+    if line is not None:
+        parts.append(f"line {line}")
+    if column is not None:
+        parts.append(f"column '{column}'")
+    return ", ".join(parts)

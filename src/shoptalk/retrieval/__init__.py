@@ -1,0 +1,1 @@
+"""Retrievers, metrics over their results, and tests of the difference between two."""

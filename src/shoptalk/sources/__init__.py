@@ -1,0 +1,1 @@
+"""Training data: every source yields the one Pairs table."""
