@@ -52,6 +52,8 @@ class Domain:
         intents: queries with their document for a *simulated* click log; ``None`` for real domains.
         neighbours: document id to related documents (they attract simulated clicks).
         unrecorded: document id to a document that answers the same queries and is recorded nowhere.
+        traffic: document id to its share of simulated traffic, for every document that owns a query; the
+            shares sum to 1 and are 0 for documents nobody asks for. Empty for real domains.
         log: a real click log.
         counts: what was read and what was left out, by reason.
         notices: sentences the user should see.
@@ -64,9 +66,11 @@ class Domain:
     intents: Judged | None = None
     neighbours: Mapping[str, Sequence[str]] = field(default_factory=dict)
     unrecorded: Mapping[str, str] = field(default_factory=dict)
+    traffic: Mapping[str, float] = field(default_factory=dict)
     log: Path | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     notices: Sequence[str] = ()
+    identity: str = ""
 
     def evaluation_queries(self) -> set[str]:
         """Normalised texts of every evaluation query: none may occur in training data."""

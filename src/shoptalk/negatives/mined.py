@@ -12,8 +12,18 @@ from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Judged, Known
 from shoptalk.retrieval.ranked import Ranked
 
-Search = Callable[[Sequence[str], int], Ranked]
-"""``search(queries, k)`` -> the k best corpus rows per query."""
+
+class Search(Protocol):
+    """A corpus that can be searched with texts."""
+
+    def __call__(self, queries: Sequence[str], k: int) -> Ranked:
+        """The k best corpus rows per query."""
+        ...
+
+    def score(self, queries: Sequence[str], rows: np.ndarray) -> np.ndarray:
+        """Score of corpus row rows[i, j] for queries[i], float32 [n, j]; only margins ask for it."""
+        ...
+
 
 Relevance = Callable[[Sequence[str], Sequence[str], np.ndarray], np.ndarray]
 """``relevance(queries, positives, rows)`` -> calibrated probability [n, k] that corpus row rows[i, j]
@@ -50,12 +60,15 @@ class Mined:
 
     ``table`` has one row per row of ``Mine.pairs``, in order: ``query``, ``doc_id``, ``negatives``
     (list of document ids, hardest first), ``scores`` (the miner's, float32), ``probabilities`` (the
-    teacher's, float32, null lists where none judged). ``dropped`` counts candidates by filter.
+    teacher's, float32, null lists where none judged). ``dropped`` counts candidates by filter;
+    ``filled`` counts places that no candidate was left for and that a random document took (without
+    score and probability).
     """
 
     table: pl.DataFrame
     dropped: dict[str, int] = field(default_factory=dict)
     notices: Sequence[str] = ()
+    filled: int = 0
 
 
 class Strategy(Protocol):

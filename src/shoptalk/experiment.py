@@ -1,0 +1,98 @@
+"""One experiment, the whole way: domain, sources, mixing, negatives, training, verdict."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from rich.console import Console
+
+from shoptalk import evaluate
+from shoptalk.domain.judgments import Domain
+from shoptalk.domain.restrict import restrict
+from shoptalk.embedding import CachedEmbed
+from shoptalk.export import export
+from shoptalk.fitting import Pool, fit
+from shoptalk.mining import mine
+from shoptalk.preparing import examples, gather
+from shoptalk.reporting import results, tables
+from shoptalk.reporting.card import card
+from shoptalk.retrieval.bm25 import BM25
+from shoptalk.retrieval.dense import Dense
+from shoptalk.run import Run
+from shoptalk.simulated import simulated_log
+from shoptalk.sources.pairs import Ground
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run found.
+
+    Attributes:
+        metrics: the content of ``metrics.json``.
+        per_query: every arm's measures per query and split.
+        folder: where all of it lies.
+    """
+
+    metrics: dict[str, Any]
+    per_query: pl.DataFrame
+    folder: Path
+
+    @property
+    def dev_score(self) -> float:
+        """dev nDCG@10 of the adapted model, NaN for a domain without dev."""
+        return self.metrics.get("dev", {}).get("adapted", {}).get("ndcg@10", float("nan"))
+
+
+def train(cfg: DictConfig) -> Outcome:
+    """Compose, train and measure one config; everything it leaves lies in ``cfg.run.dir``."""
+    with Run(cfg, Console(quiet=not cfg.run.progress)) as run:
+        with run.stage("domain", "Reading the domain and embedding its corpus"):
+            domain = load_domain(cfg, run)
+            base = instantiate(cfg.model)
+            embed = CachedEmbed(base, run.cache, run.threads, run.stages.bar)
+            embed(domain.corpus.passages, "document")
+
+        with run.stage("sources", f"Reading {', '.join(cfg.data.sources)}"):
+            simulated = simulated_log(domain, run.cache, run.threads, run.stages.bar) if domain.intents else None
+            ground = Ground(domain, embed, run.cache, cfg.seed, simulated.log if simulated else None)
+            found = gather(instantiate(dict(cfg.data.sources)), ground)
+            domain, known = found.domain, found.known
+            mixing = instantiate(cfg.mixing)
+            schedule = mixing.schedule(found.pairs, list(cfg.data.sources), cfg.seed, run.settings.pairs)
+            zero_shot = Dense(embed, embed(domain.corpus.passages, "document"))
+            bm25 = BM25.cached(run.cache, domain.corpus.passages, domain.corpus.digest, threads=run.threads)
+
+        with run.stage("negatives", "Mining negatives"):
+            mined, per_pair = mine(cfg, run, found, zero_shot, bm25)
+
+        with run.stage("fit", f"Training on {len(schedule.rows):,} draws from {found.pairs.height:,} pairs"):
+            data = examples(found.pairs, mined.table, schedule.rows, domain.corpus, known, base)
+            dev = domain.splits.get("dev")
+            fitted = fit(cfg, run, data, per_pair, Pool(dev, domain.corpus, [bm25, zero_shot]) if dev else None)
+
+        with run.stage("evaluate", "Measuring over the full corpus"):
+            with run.stages.bar("embedding with the adapted model") as report:
+                vectors = fitted.encoder.embed(domain.corpus.passages, "document", progress=report)
+            searches = {"bm25": bm25, "zero_shot": zero_shot, "adapted": Dense(fitted.encoder.embed, vectors)}
+            splits = run.splits(domain)
+            per_query = evaluate.judge(searches, splits, domain.corpus)
+
+        metrics = results.metrics(run, domain, found, schedule, mined, fitted, per_query, splits, simulated and simulated.truth)
+        run.write("pairs", found.pairs.with_columns(times_drawn=pl.Series(schedule.times_drawn)))
+        run.write("negatives", mined.table)
+        for source, rejected in found.rejected.items():
+            run.write(f"rejected/{source}", rejected)
+        export(fitted.encoder, run.folder / "model", card(metrics, cfg.model.name))
+        run.close(metrics, per_query)
+    tables.show(metrics, run.console)
+    run.console.print(f"[dim]{run.folder}[/]")
+    return Outcome(metrics, per_query, run.folder)
+
+
+def load_domain(cfg: DictConfig, run: Run) -> Domain:
+    """The domain, cut to ``trainer.documents`` where that is set."""
+    domain = instantiate(cfg.domain).load(run.cache)
+    return domain if run.settings.documents is None else restrict(domain, run.settings.documents)

@@ -1,0 +1,118 @@
+"""Training one encoder, with dev watched on a fixed pool and the best weights kept."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from shoptalk.cache import digest
+from shoptalk.domain.corpus import Corpus
+from shoptalk.domain.judgments import Judged
+from shoptalk.errors import InputError
+from shoptalk.evaluate import HEADLINE, Search
+from shoptalk.negatives.draws import rotate
+from shoptalk.retrieval import dense
+from shoptalk.retrieval.metrics import means, per_query
+from shoptalk.run import Run
+from shoptalk.training.batches import Batches, Examples
+from shoptalk.training.callbacks import Interrupted, KeepBest
+from shoptalk.training.datamodule import PairsData
+from shoptalk.training.module import BiEncoder
+
+POOL_DEPTH = 50
+POOL_RANDOM = 1000
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The adapted encoder with its best weights, and how training went."""
+
+    encoder: Any
+    curve: dict[str, float]
+    steps: int
+    watch_seconds: float
+
+
+def fit(cfg: DictConfig, run: Run, data: Examples, per_pair: int, watch: "Pool | None") -> Fitted:
+    """Train a fresh base encoder on ``data``; the weights that did best on the dev pool come back.
+
+    Raises:
+        KeyboardInterrupt: stopped by the user; the message says how to go on.
+    """
+    encoder = instantiate(cfg.model)
+    settings = run.settings
+    draw = partial(_rotated, per_pair)
+    batches = Batches(data, encoder.pad, settings.batch_size, settings.chunk_tokens, cfg.seed, draw)
+    steps = len(batches)
+    module = BiEncoder(
+        encoder,
+        instantiate(cfg.loss),
+        instantiate(cfg.temperature),
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        warmup=settings.warmup,
+        steps=steps,
+        seed=cfg.seed,
+        identity=data.identity() | _settings_identity(cfg),
+    )
+    score = None if watch is None else partial(watch.score, encoder)
+    keep = KeepBest(run.folder / "checkpoints", steps, min(settings.looks, steps), score)
+    trainer = settings.trainer(run.folder, steps, [keep], run.logger, bar=cfg.run.progress)
+    try:
+        trainer.fit(module, PairsData(batches), ckpt_path=_checkpoint(cfg.ckpt_path), weights_only=True)
+    except Interrupted as stop:
+        raise KeyboardInterrupt(
+            f"Stopped after step {trainer.global_step} of {steps}; go on with the same command and ckpt_path={stop.args[0]}"
+        ) from stop
+    best = torch.load(keep.best_path, map_location="cpu", weights_only=True)["state_dict"]
+    module.load_state_dict(best)
+    return Fitted(module.encoder.eval(), keep.curve, steps, keep.seconds)
+
+
+def _rotated(per_pair: int, kept: int, seed: int, pair: int, repetition: int) -> np.ndarray:
+    return rotate(kept, per_pair, seed, pair, repetition)
+
+
+def _settings_identity(cfg: DictConfig) -> dict[str, str]:
+    groups = {name: dict(cfg[name]) for name in ("model", "loss", "temperature", "trainer")}
+    return {name: digest(str(group)) for name, group in groups.items()} | {"seed": str(cfg.seed)}
+
+
+def _checkpoint(path: str | None) -> str | None:
+    if path is not None and not Path(path).is_file():
+        raise InputError(f"ckpt_path={path} is no file: give one of a run's checkpoints/*.ckpt.")
+    return path
+
+
+class Pool:
+    """Dev queries over a fixed pool of documents, cheap enough to look at during training.
+
+    The pool holds the judged documents, the top 50 of BM25 and of the zero-shot model for each query, and
+    1,000 documents chosen by the hash of their id.
+    """
+
+    def __init__(self, dev: Judged, corpus: Corpus, searches: list[Search]):
+        depth = min(POOL_DEPTH, len(corpus))
+        found = {int(row) for search in searches for row in search(list(dev.texts), depth).rows.ravel() if row >= 0}
+        judged = {corpus.index[d] for row in dev.qrels.values() for d in row if d in corpus.index}
+        by_hash = sorted(range(len(corpus)), key=lambda row: digest(corpus.ids[row]))[:POOL_RANDOM]
+        self.corpus = corpus.take(sorted(found | judged | set(by_hash)))
+        self.dev = dev
+
+    def score(self, encoder: Any) -> float:
+        """nDCG@10 of the weights as they stand."""
+        training = encoder.training
+        encoder.eval()
+        queries = encoder.embed(self.dev.texts, "query")
+        documents = encoder.embed(self.corpus.passages, "document")
+        encoder.train(training)
+        ranked = dense.search(queries, documents, min(10, len(self.corpus)))
+        return means(per_query(ranked, list(self.corpus.ids), self.dev))[HEADLINE]
+
+

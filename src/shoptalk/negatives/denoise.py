@@ -1,0 +1,84 @@
+"""Candidates of the base model, kept only where a cross-encoder finds them unlikely to be relevant.
+
+RocketQA (Qu et al. 2021, section 3.3) keeps candidates below a probability of 0.1.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from shoptalk.errors import InputError
+from shoptalk.negatives.mined import Mine, Mined, Relevance
+from shoptalk.negatives.selection import Pick, pick, turns
+from shoptalk.negatives.strategies import Ann, Candidates, finished
+
+
+class Denoised(Ann):
+    """``Ann``'s candidates without those a calibrated teacher takes for relevant.
+
+    Candidates are judged in waves, in the order they would be picked, and a pair that has enough
+    sees no further wave: what is never needed is never scored.
+
+    Args:
+        max_probability: a candidate is kept when its calibrated probability lies below; in (0, 1).
+        wave: candidates judged per pair at a time.
+        low, high, keep, per_pair, absolute_margin, relative_margin, max_score, pick: see ``Mining``.
+    """
+
+    def __init__(
+        self,
+        max_probability: float = 0.1,
+        wave: int = 6,
+        low: int = 0,
+        high: int = 30,
+        keep: int = 4,
+        per_pair: int = 2,
+        absolute_margin: float | None = None,
+        relative_margin: float | None = None,
+        max_score: float | None = None,
+        pick: Pick | None = None,
+    ):
+        super().__init__(low, high, keep, per_pair, absolute_margin, relative_margin, max_score, pick)
+        if not 0 < max_probability < 1:
+            raise InputError(f"negatives.max_probability={max_probability} must lie between 0 and 1.")
+        if wave < 1:
+            raise InputError(f"negatives.wave={wave} must be at least 1.")
+        self.max_probability, self.wave = max_probability, wave
+
+    def mine(self, ask: Mine) -> Mined:
+        """The hardest candidates that pass every filter and the teacher."""
+        if ask.relevance is None:
+            raise InputError("negatives=denoised needs a teacher; choose teacher=own or teacher=hub.")
+        found = self.candidates(ask)
+        probabilities = self._judged(ask, ask.relevance, found)
+        judged = ~np.isnan(probabilities)
+        clean = judged & (probabilities < self.max_probability)
+        count, lost = int(judged.sum()), int((judged & ~clean).sum())
+        found = replace(
+            found,
+            dropped={**found.dropped, "teacher": lost},
+            notices=[*found.notices, f"The teacher judged {count:,} candidates and dropped {lost:,} as likely relevant."],
+        )
+        chosen, kept = pick(found.ranked, clean, self.knobs.keep, self.knobs.pick, found.keys, probabilities)
+        return finished(ask, found, chosen, kept)
+
+    def _judged(self, ask: Mine, relevance: Relevance, found: Candidates) -> np.ndarray:
+        """Float32 [n, k]: the probability of every candidate looked at, NaN for the others."""
+        queries, doc_ids = ask.pairs["query"].to_list(), ask.pairs["doc_id"].to_list()
+        probabilities = np.full(found.free.shape, np.nan, np.float32)
+        order = turns(found.free, self.knobs.pick, found.keys)
+        left = found.free.sum(axis=1)
+        clean = np.zeros(len(queries), np.int64)
+        for start in range(0, found.free.shape[1], self.wave):
+            short = np.flatnonzero((clean < self.knobs.keep) & (left > start))
+            if not len(short):
+                break
+            columns = order[short, start : start + self.wave]
+            free = np.take_along_axis(found.free[short], columns, axis=1)
+            rows = np.where(free, np.take_along_axis(found.ranked.rows[short], columns, axis=1), -1)
+            judged = relevance([queries[i] for i in short], [doc_ids[i] for i in short], rows)
+            if np.isnan(judged[rows >= 0]).any():
+                raise InputError("The teacher gave scores that are not a number; choose another teacher.")
+            probabilities[short[:, None], columns] = np.where(rows >= 0, judged, np.nan)
+            clean[short] += ((judged < self.max_probability) & (rows >= 0)).sum(axis=1)
+        return probabilities

@@ -1,0 +1,125 @@
+"""From a domain and its sources to the integers a run trains on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import polars as pl
+
+from shoptalk.domain.corpus import Corpus
+from shoptalk.domain.judgments import Domain, Known
+from shoptalk.errors import InputError
+from shoptalk.sources.pairs import SCHEMA, Ground, Source, Yielded, without_evaluation
+from shoptalk.training.batches import Examples
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What all chosen sources gave together.
+
+    Attributes:
+        domain: the domain, its corpus extended by what sources brought.
+        pairs: all sources' pairs, one below the other, evaluation queries removed.
+        given: the user's own negatives, ``query`` and ``doc_id``.
+        rejected: source to rows left out, column ``reason`` among them.
+        counts: source to what was read, kept and left out.
+    """
+
+    domain: Domain
+    pairs: pl.DataFrame
+    given: pl.DataFrame
+    rejected: Mapping[str, pl.DataFrame]
+    counts: Mapping[str, Mapping[str, int]]
+    notices: Sequence[str] = field(default_factory=list)
+
+    @property
+    def known(self) -> Known:
+        """Known positives of a run that trains on these pairs."""
+        return Known.of(self.domain, self.pairs.select("query", "doc_id").iter_rows())
+
+    def distinct(self) -> pl.DataFrame:
+        """One row per (query, document), whichever source it came from; what negatives are mined for."""
+        return self.pairs.unique(["query", "doc_id"], keep="first", maintain_order=True)
+
+
+def gather(sources: Mapping[str, Source], ground: Ground) -> Gathered:
+    """Read every source; drop and count pairs whose query is an evaluation query.
+
+    Raises:
+        InputError: a source has nothing to train on.
+    """
+    if not sources:
+        raise InputError("No source is chosen: name at least one, as in data=labels.")
+    tables, given, rejected, counts, notices = [], [], {}, {}, []
+    corpus = ground.domain.corpus
+    for name, source in sources.items():
+        found = source.read(name, ground)
+        kept, leaks = without_evaluation(found.pairs, ground.domain)
+        if kept.is_empty():
+            raise InputError(f"data.sources.{name} leaves no pair to train on: {_explained(found, leaks)}.")
+        tables.append(kept)
+        given += [] if found.negatives is None else [found.negatives.select("query", "doc_id")]
+        rejected[name] = _with_leaks(found.rejected, leaks)
+        counts[name] = {**found.counts, "evaluation query": leaks.height, "pairs": kept.height}
+        notices += list(found.notices)
+        corpus = corpus.extended(_new(found.documents, corpus)) if found.documents is not None else corpus
+    negatives = pl.concat(given) if given else pl.DataFrame(schema={"query": pl.String, "doc_id": pl.String})
+    return Gathered(replace(ground.domain, corpus=corpus), pl.concat(tables), negatives, rejected, counts, notices)
+
+
+def _explained(found: Yielded, leaks: pl.DataFrame) -> str:
+    counts = ", ".join(f"{name} {count}" for name, count in found.counts.items())
+    return f"{counts or 'it yields none'}; {leaks.height} were evaluation queries"
+
+
+def _with_leaks(rejected: pl.DataFrame | None, leaks: pl.DataFrame) -> pl.DataFrame:
+    leaks = leaks.select("query", "doc_id", reason=pl.lit("evaluation query"))
+    return leaks if rejected is None else pl.concat([rejected, leaks], how="diagonal_relaxed")
+
+
+def _new(documents: Corpus, corpus: Corpus) -> Corpus:
+    return documents.take([row for row, doc_id in enumerate(documents.ids) if doc_id not in corpus.index])
+
+
+def with_given(mined: pl.DataFrame, given: pl.DataFrame, known: Known) -> pl.DataFrame:
+    """``mined`` with the user's own negatives in front, known positives among them left out."""
+    if given.is_empty():
+        return mined
+    own: dict[str, list[str]] = {}
+    for query, doc_id in given.iter_rows():
+        if doc_id not in known.documents(query):
+            own.setdefault(query, []).append(doc_id)
+    rows = []
+    for row in mined.iter_rows(named=True):
+        front = own.get(row["query"], [])
+        keep = [i for i, doc_id in enumerate(row["negatives"]) if doc_id not in front]
+        for column, filler in (("negatives", front), ("scores", [None] * len(front)), ("probabilities", [None] * len(front))):
+            row[column] = None if row[column] is None else [*filler, *(row[column][i] for i in keep)]
+        rows.append(row)
+    return pl.DataFrame(rows, schema=mined.schema)
+
+
+def examples(
+    pairs: pl.DataFrame, negatives: pl.DataFrame, order: np.ndarray, corpus: Corpus, known: Known, encoder
+) -> Examples:
+    """Tokens, corpus rows and known positives of every pair; ``negatives`` is per distinct pair."""
+    assert pairs.schema == SCHEMA
+    index = corpus.index
+    mined = {(q, d): row for q, d, row in negatives.select("query", "doc_id", "negatives").iter_rows()}
+    queries = pairs["query"].unique(maintain_order=True).to_list()
+    tokens = dict(zip(queries, encoder.tokenize(queries, "query"), strict=True))
+    rows_known = {q: _rows(known.documents(q), index) for q in queries}
+    return Examples(
+        query_tokens=[tokens[q] for q in pairs["query"]],
+        document_tokens=encoder.tokenize(corpus.passages, "document"),
+        positives=np.array([index[d] for d in pairs["doc_id"]], dtype=np.int64),
+        weights=pairs["weight"].to_numpy().copy(),
+        negatives=[_rows(mined[q, d], index) for q, d in pairs.select("query", "doc_id").iter_rows()],
+        known=[rows_known[q] for q in pairs["query"]],
+        order=order,
+    )
+
+
+def _rows(doc_ids, index: Mapping[str, int]) -> np.ndarray:
+    found = [index[d] for d in (sorted(doc_ids) if isinstance(doc_ids, set) else doc_ids) if d in index]
+    return np.array(found, dtype=np.int64)

@@ -1,0 +1,84 @@
+"""``metrics.json``: one mapping that holds all a run found."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from shoptalk import evaluate
+from shoptalk.domain.judgments import Domain, Judged
+from shoptalk.reporting import simulation
+from shoptalk.retrieval.significance import Difference
+
+BASELINES = ("zero_shot", "bm25")
+
+
+def metrics(
+    run: Any,
+    domain: Domain,
+    found: Any,
+    schedule: Any,
+    mined: Any,
+    fitted: Any,
+    per_query: pl.DataFrame,
+    splits: Mapping[str, Judged],
+    truth: Path | None,
+) -> dict[str, Any]:
+    """All a run found: the objects are those ``experiment.train`` made on its way."""
+    notices = [*domain.notices, *found.notices, *schedule.notices, *mined.notices]
+    content = {
+        "schema": 1,
+        "corpus": domain.name,
+        "documents": len(domain.corpus),
+        "run": run.cfg.run.name,
+        "seed": run.cfg.seed,
+        **measured(per_query, {name: list(judged.columns) for name, judged in splits.items()}),
+        "dev_pool": fitted.curve,
+        "mixing": mixing(schedule, found.pairs),
+        "sources": {name: dict(counts) for name, counts in found.counts.items()},
+        "negatives": {"dropped": dict(mined.dropped), "filled_with_random": mined.filled},
+        "domain": dict(domain.counts),
+        "threads": run.threads,
+        "precision": run.settings.resolved_precision(),
+        "steps": fitted.steps,
+    }
+    if truth is not None and truth.exists():
+        content["simulated"] = simulation.told(found.pairs, pl.read_parquet(truth))
+        notices.append("The click log is simulated: figures that rest on it show the method, not a market.")
+    content["notices"] = notices
+    content["seconds"] = {**run.stages.seconds, "watch": fitted.watch_seconds, "total": run.stages.total()}
+    return content
+
+
+def measured(per_query: pl.DataFrame, slices_of: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Means, gains and slices of every split in ``per_query``; ``slices_of`` names each split's columns."""
+    splits = per_query["split"].unique(maintain_order=True).to_list() if per_query.height else []
+    return {
+        **{split: evaluate.arm_means(per_query, split) for split in splits},
+        "gain": {
+            split: {arm: _as_json(evaluate.gain(per_query, split, arm)) for arm in BASELINES} for split in splits
+        },
+        "slices": {split: evaluate.slices(per_query, split, slices_of.get(split, ())) for split in splits},
+    }
+
+
+def mixing(schedule: Any, pairs: pl.DataFrame) -> dict[str, Any]:
+    """What was asked of the mixture, what was drawn, and what of it reached the loss."""
+    return {
+        "asked": schedule.asked,
+        "drawn": schedule.drawn,
+        "share_of_loss": schedule.share_of_loss,
+        "pairs": dict(sorted(pairs.group_by("source").len().iter_rows())),
+        "draws": len(schedule.rows),
+    }
+
+
+def _as_json(difference: Difference) -> dict[str, Any]:
+    return {
+        "ndcg@10": difference.mean,
+        "ci95": [difference.low, difference.high],
+        "p_value": difference.p_value,
+        "n": difference.n,
+        "verdict": difference.verdict,
+    }

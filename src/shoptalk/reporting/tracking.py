@@ -1,0 +1,62 @@
+"""Where curves and results go: W&B, online or offline, or plain CSV."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+
+class Csv:
+    """Curves as CSV under the run's folder; nothing leaves the machine."""
+
+    def start(self, folder: Path, name: str, config: dict[str, Any]) -> Any:
+        """The Lightning logger of this run."""
+        from pytorch_lightning.loggers import CSVLogger
+
+        return CSVLogger(folder, name="", version="curves")
+
+    def finish(self, metrics: dict[str, Any], per_query: pl.DataFrame) -> None:
+        """Nothing to do: ``metrics.json`` and ``per_query.parquet`` hold the rest."""
+
+    def abandon(self) -> None:
+        """Nothing to close."""
+
+
+class Wandb:
+    """Weights & Biases: config, curves, final metrics, per-query table.
+
+    Args:
+        offline: keep the run under its own folder; ``wandb sync`` sends it later.
+    """
+
+    def __init__(self, project: str, entity: str | None = None, offline: bool = True):
+        self.project, self.entity, self.offline = project, entity, offline
+
+    def start(self, folder: Path, name: str, config: dict[str, Any]) -> Any:
+        """The Lightning logger of this run."""
+        os.environ.setdefault("WANDB_SILENT", "true")
+        from pytorch_lightning.loggers import WandbLogger
+
+        mode = "offline" if self.offline else "online"
+        self._logger = WandbLogger(
+            name=name, save_dir=folder, project=self.project, entity=self.entity, config=config, mode=mode, offline=self.offline
+        )
+        return self._logger
+
+    def finish(self, metrics: dict[str, Any], per_query: pl.DataFrame) -> None:
+        """Final metrics as summary, the per-query table, and an end to the run, so that trials never merge."""
+        import wandb
+
+        run = self._logger.experiment
+        run.summary.update({key: metrics[key] for key in ("dev", "test", "audit", "gain", "slices", "mixing", "seconds") if key in metrics})
+        columns = per_query.columns
+        run.log({"per_query": wandb.Table(columns=columns, data=[list(row) for row in per_query.iter_rows()])})
+        run.finish()
+
+    def abandon(self) -> None:
+        """End a run that failed, so that the next one does not write into it."""
+        import wandb
+
+        if wandb.run is not None:
+            wandb.run.finish(exit_code=1)

@@ -1,0 +1,91 @@
+"""The frame around one run: its folder, cache, threads, stages and tracking."""
+
+import json
+import os
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+
+from shoptalk.cache import Cache
+from shoptalk.domain.judgments import Domain, Judged
+from shoptalk.errors import InputError
+from shoptalk.reporting.progress import Stages
+from shoptalk.training.settings import Settings
+
+# Seconds on two cores with cold caches; only their proportions matter, for the estimate of what is left.
+EXPECTED = {"domain": 45, "sources": 40, "negatives": 120, "fit": 260, "evaluate": 40}
+
+
+class Run:
+    """Opened at the start of ``train`` and closed, also after a failure, at its end.
+
+    Attributes:
+        folder: where everything the run leaves lies.
+        settings: the trainer's, with precision resolved.
+        threads: of torch, faiss, BM25 and DuckDB, resolved once and stored in ``config.yaml``.
+    """
+
+    def __init__(self, cfg: DictConfig, console: Console):
+        self.cfg, self.console = cfg, console
+        self.threads = set_threads(cfg.threads)
+        self.settings: Settings = instantiate(cfg.trainer)
+        self.folder = Path(cfg.run.dir)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.cache = Cache(cfg.cache.root, cfg.cache.max_bytes)
+        self.stages = Stages(EXPECTED, console)
+        self.tracker = instantiate(cfg.logger)
+        self._store_config()
+
+    def __enter__(self) -> "Run":
+        self.logger = self.tracker.start(self.folder, self.cfg.run.name, OmegaConf.to_container(self.cfg, resolve=True))
+        return self
+
+    def __exit__(self, kind: type | None, *_: Any) -> None:
+        if kind is not None:
+            self.tracker.abandon()
+
+    def stage(self, name: str, title: str) -> AbstractContextManager[None]:
+        """One stage of the way, announced and timed."""
+        return self.stages.stage(name, title)
+
+    def splits(self, domain: Domain) -> dict[str, Judged]:
+        """The splits this run may read: ``test`` only where it stands alone, ``audit`` only where asked."""
+        wanted = ["dev", *(["test"] if self.cfg.run.single else []), *(["audit"] if self.cfg.evaluation.audit else [])]
+        return {name: domain.splits[name] for name in wanted if name in domain.splits}
+
+    def write(self, name: str, table: pl.DataFrame) -> None:
+        """``name.parquet`` in the run's folder."""
+        path = self.folder / f"{name}.parquet"
+        path.parent.mkdir(exist_ok=True)
+        table.write_parquet(path)
+
+    def close(self, metrics: dict[str, Any], per_query: pl.DataFrame) -> None:
+        """Write what was measured and end tracking."""
+        (self.folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+        self.write("per_query", per_query)
+        self.tracker.finish(metrics, per_query)
+
+    def _store_config(self) -> None:
+        resolved = OmegaConf.to_container(self.cfg, resolve=True)
+        resolved["threads"] = self.threads
+        resolved["trainer"]["precision"] = self.settings.resolved_precision()
+        OmegaConf.save(OmegaConf.create(resolved), self.folder / "config.yaml")
+
+
+def set_threads(asked: int | None) -> int:
+    """Threads of torch and faiss for this process; all cores it may use unless asked otherwise."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    if asked is not None and not 1 <= asked <= 4 * available:
+        raise InputError(f"threads={asked} must lie between 1 and {4 * available} on this machine; null takes {available}.")
+    import faiss
+
+    threads = asked or available
+    torch.set_num_threads(threads)
+    faiss.omp_set_num_threads(threads)
+    return threads

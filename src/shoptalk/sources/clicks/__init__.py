@@ -1,0 +1,1 @@
+"""Click logs: simulated or real, read into weighted pairs."""

@@ -1,0 +1,1 @@
+"""Synthetic queries: who writes them, which are kept, and the source that yields them."""

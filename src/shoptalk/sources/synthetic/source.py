@@ -1,0 +1,99 @@
+"""Synthetic pairs: documents are chosen, a generator writes queries for them, filters keep the useful ones."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+
+from shoptalk.cache import digest
+from shoptalk.domain.corpus import Corpus
+from shoptalk.errors import InputError
+from shoptalk.sources.forms import form
+from shoptalk.sources.pairs import Ground, Yielded, as_pairs
+from shoptalk.sources.synthetic.filters import Filter
+from shoptalk.sources.synthetic.generators import Generator
+
+_WRITTEN = {"row": pl.Int64, "doc_id": pl.String, "query": pl.String, "rule": pl.String}
+
+
+class SyntheticSource:
+    """Queries written for documents of the corpus, each a pair with the document it was written for.
+
+    Args:
+        generator: who writes.
+        documents: for how many documents, the first by a hash of (seed, document id); ``None`` for all.
+        queries_per_document: most queries for one document.
+        filters: applied in this order, by name; ``None`` in place of one switches it off.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        documents: int | None = 3000,
+        queries_per_document: int = 2,
+        filters: Mapping[str, Filter | None] | None = None,
+    ):
+        for key, value in (("documents", documents), ("queries_per_document", queries_per_document)):
+            optional = key == "documents" and value is None
+            if not optional and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+                raise InputError(f"synthetic: {key}={value} is not possible; give a whole number of 1 or more.")
+        self.generator = generator
+        self.documents = documents
+        self.queries_per_document = queries_per_document
+        self.filters = {name: f for name, f in (filters or {}).items() if f is not None}
+
+    def read(self, name: str, ground: Ground) -> Yielded:
+        """The kept pairs; ``rejected`` holds the others with the reason, ``counts`` how many by reason.
+
+        Raises:
+            InputError: nothing is left.
+        """
+        corpus = ground.domain.corpus
+        rows = self._chosen(corpus, ground.seed)
+        written = self._written(rows, ground)
+        kept, rejected = self._filtered(written, ground)
+        if not kept.height:
+            raise InputError(
+                f"{name}: none of {written.height} queries written for {len(rows)} documents passed the filters; "
+                "raise documents or queries_per_document, or switch a filter off."
+            )
+        kept = kept.with_columns(query_form=pl.Series(map(form, kept["query"]), dtype=pl.String))
+        pairs = as_pairs(kept, name)
+        reasons = dict(rejected.group_by("reason").len().sort("reason").iter_rows())
+        silent = len(rows) - written["row"].n_unique()
+        counts = {"documents": len(rows), "documents without a query": silent, "read": written.height}
+        by_rule = {f"kept by rule {rule}": n for rule, n in kept.group_by("rule").len().sort("rule").iter_rows()}
+        return Yielded(pairs, rejected=rejected, counts=counts | reasons | {"kept": pairs.height} | by_rule)
+
+    def _chosen(self, corpus: Corpus, seed: int) -> list[int]:
+        if self.documents is None or self.documents >= len(corpus):
+            return list(range(len(corpus)))
+        order = sorted(range(len(corpus)), key=lambda row: digest("synthetic", seed, corpus.ids[row]))
+        return sorted(order[: self.documents])
+
+    def _written(self, rows: list[int], ground: Ground) -> pl.DataFrame:
+        corpus = ground.domain.corpus
+        writer = self.generator.prepared(corpus, ground.cache)
+        titles, texts = ([column[r] for r in rows] for column in (corpus.titles, corpus.texts))
+        queries = writer.write(titles, texts, self.queries_per_document, ground.seed)
+        lines = [
+            (row, corpus.ids[row], " ".join(q.query.split()), q.form)
+            for row, found in zip(rows, queries, strict=True)
+            for q in found
+        ]
+        return pl.DataFrame(lines, schema=_WRITTEN, orient="row")
+
+    def _filtered(self, written: pl.DataFrame, ground: Ground) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Kept rows, and rejected rows with the reason of the first filter that dropped them."""
+        rejected = [written.clear().with_columns(reason=pl.lit(None, dtype=pl.String))]
+        for one in self.filters.values():
+            dropped = pl.Series(np.asarray(one.drops(written, ground), dtype=bool), dtype=pl.Boolean)
+            rejected.append(written.filter(dropped).with_columns(reason=pl.lit(one.reason)))
+            written = written.filter(~dropped)
+        again = written.is_duplicated() & ~written.with_row_index()["index"].is_in(_firsts(written))
+        rejected.append(written.filter(again).with_columns(reason=pl.lit("repeated")))
+        return written.filter(~again), pl.concat(rejected)
+
+
+def _firsts(written: pl.DataFrame) -> list[int]:
+    return written.with_row_index().unique(["row", "query"], keep="first", maintain_order=True)["index"].to_list()

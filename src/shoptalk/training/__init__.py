@@ -1,0 +1,1 @@
+"""From scheduled pairs to adapted weights, in Lightning."""

@@ -1,0 +1,92 @@
+"""The budget of a run and the Lightning trainer that spends it."""
+
+import logging
+import math
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as lightning
+import torch
+from pytorch_lightning.callbacks import Callback, RichProgressBar
+
+from shoptalk.errors import InputError
+
+_POSITIVE = ("batch_size", "pairs", "learning_rate", "looks", "chunk_tokens", "gradient_clip", "devices")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What ``conf/trainer`` holds.
+
+    Attributes:
+        pairs: draws from the mixture, repeats counted; steps are ``pairs / batch_size``.
+        warmup: share of the steps, in [0, 1].
+        looks: how often dev is watched.
+        chunk_tokens: padded tokens encoded together, see ``training.batches``.
+        precision: ``auto`` takes ``bf16-mixed`` where the processor has it, over fp32 master weights.
+        documents: size of the sub-corpus for trying things; ``None`` for the whole corpus.
+    """
+
+    batch_size: int
+    pairs: int
+    learning_rate: float
+    weight_decay: float
+    warmup: float
+    gradient_clip: float
+    looks: int
+    chunk_tokens: int
+    accelerator: str = "auto"
+    devices: int = 1
+    precision: str = "auto"
+    documents: int | None = None
+
+    def __post_init__(self):
+        for name in _POSITIVE:
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
+                raise InputError(f"trainer.{name}={value} must be a number above 0.")
+        if not 0 <= self.warmup <= 1:
+            raise InputError(f"trainer.warmup={self.warmup} is a share of the steps: give a number in [0, 1].")
+        if self.devices != 1:
+            raise InputError(f"trainer.devices={self.devices}: training on one device is what there is; set it to 1.")
+        if self.accelerator == "gpu" and not torch.cuda.is_available():
+            raise InputError("trainer=gpu needs a CUDA device and none is visible: take trainer=auto or trainer=cpu.")
+
+    def resolved_precision(self) -> str:
+        """The precision asked for, or what the processor computes fast."""
+        if self.precision != "auto":
+            return self.precision
+        if torch.cuda.is_available() and self.accelerator != "cpu":
+            return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
+        return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
+
+    def trainer(self, folder: Path, steps: int, callbacks: list[Callback], logger: Any, bar: bool) -> lightning.Trainer:
+        """A Lightning trainer for exactly ``steps`` optimizer steps."""
+        _quieten()
+        if bar:
+            callbacks = [*callbacks, RichProgressBar(leave=True)]
+        return lightning.Trainer(
+            default_root_dir=folder,
+            accelerator=self.accelerator,
+            devices=1,
+            precision=self.resolved_precision(),
+            max_steps=steps,
+            max_epochs=-1,
+            gradient_clip_val=self.gradient_clip,
+            callbacks=callbacks,
+            logger=logger,
+            log_every_n_steps=min(5, steps),
+            enable_checkpointing=True,
+            enable_progress_bar=bar,
+            enable_model_summary=False,
+        )
+
+
+def _quieten() -> None:
+    """Lightning's advice that does not apply: one worker is enough, batches carry their own sizes."""
+    for name in ("pytorch_lightning.utilities.rank_zero", "pytorch_lightning.accelerators.cuda"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for text in (".*does not have many workers.*", ".*infer the.*batch_size.*", ".*isinstance.treespec.*", ".*tensorboardX.*"):
+        warnings.filterwarnings("ignore", text)

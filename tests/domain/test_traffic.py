@@ -1,0 +1,29 @@
+import pytest
+
+from shoptalk.domain.traffic import term_traffic, traffic_levels
+
+IDS = [f"D{number}" for number in range(1000)]
+
+
+def test_traffic_is_zipf_over_sixty_per_cent():
+    traffic = term_traffic(IDS, seed=0)
+    shares = sorted((share for share in traffic.values() if share > 0), reverse=True)
+    assert set(traffic) == set(IDS)
+    assert len(shares) == 600
+    assert sum(shares) == pytest.approx(1)
+    assert [shares[0] / share for share in shares] == pytest.approx(range(1, 601))
+
+
+def test_traffic_depends_on_the_set_of_ids_and_the_seed_alone():
+    assert term_traffic([*IDS[::-1], *IDS], seed=3) == term_traffic(IDS, seed=3)
+    assert term_traffic(IDS, seed=3) != term_traffic(IDS, seed=4)
+    assert term_traffic([], seed=0) == {}
+
+
+def test_levels_are_thirds_of_those_with_traffic():
+    traffic = term_traffic(IDS, seed=1)
+    levels = traffic_levels(traffic)
+    by_level = {level: [traffic[d] for d in IDS if levels[d] == level] for level in ("none", "little", "much")}
+    assert {level: len(shares) for level, shares in by_level.items()} == {"none": 400, "little": 400, "much": 200}
+    assert max(by_level["none"]) == 0 < min(by_level["little"])
+    assert max(by_level["little"]) < min(by_level["much"])
