@@ -13,7 +13,8 @@ from shoptalk.mixing import Balanced, Proportional, Smoothed, Weighted, schedule
 
 def table(sizes: dict[str, int], weight: float = 1.0) -> pl.DataFrame:
     rows = [(f"q{i}", f"d{i}", weight, s) for s, n in sizes.items() for i in range(n)]
-    return pl.DataFrame(rows, schema=["query", "doc_id", "weight", "source"], orient="row")
+    columns = {"query": pl.String, "doc_id": pl.String, "weight": pl.Float32, "source": pl.String}
+    return pl.DataFrame(rows, schema=columns, orient="row")
 
 
 sizes_of = st.dictionaries(st.sampled_from(["clicks", "labels", "pairs", "synthetic"]), st.integers(1, 60), min_size=1)

@@ -53,9 +53,7 @@ def test_jsonl_csv_tsv_and_parquet_say_the_same(tmp_path):
     )
     check(read(tmp_path / "a.parquet"))
     columns = ["query", "doc_id", "score", "weight", "text", "title", "negatives"]
-    flat = [
-        {c: json.dumps(r[c]) if c == "negatives" and c in r else r.get(c) for c in columns} for r in ROWS
-    ]
+    flat = [{c: json.dumps(r[c]) if c == "negatives" and c in r else r.get(c) for c in columns} for r in ROWS]
     pl.DataFrame(flat, infer_schema_length=None).write_csv(tmp_path / "a.csv")
     check(read(tmp_path / "a.csv"))
     pl.DataFrame(flat, infer_schema_length=None).write_csv(tmp_path / "a.tsv", separator="\t")
@@ -79,7 +77,11 @@ def test_rows_without_text_and_repeats_are_counted_and_kept_aside(tmp_path):
     )
     got = read(path)
     assert got.pairs.height == 1
-    assert got.rejected.select("row", "reason").rows() == [(1, "empty query"), (2, "empty document"), (4, "repeated pair")]
+    assert got.rejected.select("row", "reason").rows() == [
+        (1, "empty query"),
+        (2, "empty document"),
+        (4, "repeated pair"),
+    ]
     assert got.counts["empty query"] == got.counts["empty document"] == got.counts["repeated pair"] == 1
 
 
@@ -115,7 +117,10 @@ def test_a_positive_given_as_a_negative_of_the_same_query_is_none(tmp_path):
         ({"query": "x", "doc_id": "d1", "score": True}, "line 2, column 'score'"),
         ({"query": "x", "doc_id": "d1", "negatives": "d2"}, "line 2, column 'negatives': is not a JSON list"),
         ({"query": "x", "doc_id": "d1", "negatives": {"d2": 1}}, "line 2, column 'negatives': is not a list"),
-        ({"query": "x", "doc_id": "d1", "negatives": ["nope"]}, "line 2, column 'negatives': 'nope' is not in the corpus"),
+        (
+            {"query": "x", "doc_id": "d1", "negatives": ["nope"]},
+            "line 2, column 'negatives': 'nope' is not in the corpus",
+        ),
         ({"query": "x", "doc_id": "d1", "negatives": [None]}, "line 2, column 'negatives': holds an entry"),
     ],
 )
