@@ -19,6 +19,7 @@ from shoptalk.mining import mine
 from shoptalk.preparing import examples, gather
 from shoptalk.reporting import results, tables
 from shoptalk.reporting.card import card
+from shoptalk.reporting.report import report
 from shoptalk.retrieval.bm25 import BM25
 from shoptalk.retrieval.dense import Dense
 from shoptalk.run import Run
@@ -86,6 +87,7 @@ def train(cfg: DictConfig) -> Outcome:
         for source, rejected in found.rejected.items():
             run.write(f"rejected/{source}", rejected)
         export(fitted.encoder, run.folder / "model", card(metrics, cfg.model.name))
+        (run.folder / "report.html").write_text(report(metrics))
         run.close(metrics, per_query)
     tables.show(metrics, run.console)
     run.console.print(f"[dim]{run.folder}[/]")

@@ -31,7 +31,7 @@ def invented_obo(terms: int = 120, seed: int = 0) -> str:
 
     stanzas = ["format-version: 1.2\n", stanza("IN:0000", "root")]
     for number in range(1, terms):
-        name = f"{word()} of the {number % 5 + 1}th {'blip' if number % 7 else word()}"
+        name = f"{word()} of the {number}th blip" if number % 7 else f"glom of the {number}th blip"
         kinds = ["", "layperson", "abbreviation", "", "layperson"][: number % 6]
         definition = [f'def: "What {word()} means." []'] if number % 4 else []
         parent = f"is_a: IN:{draw.integers(0, number):04d}"

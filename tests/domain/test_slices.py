@@ -25,5 +25,10 @@ def test_a_template_stands_in_the_queries_of_ten_terms():
     one_term = [("IN:0", f"{word} what a pity") for word in "abcdefghij"]
     known = templates([*training, *one_term])
     assert known == {"bone of the", "of the #", "the # toe"}
-    assert template_words(["a bone of the hand", "what a pity", "bone", ""], known) == ["seen", "novel", "novel", "novel"]
+    assert template_words(["a bone of the hand", "what a pity", "bone", ""], known) == [
+        "seen",
+        "novel",
+        "novel",
+        "novel",
+    ]
     assert templates(training[:9]) == set()

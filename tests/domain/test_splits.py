@@ -101,7 +101,8 @@ def test_no_query_gives_empty_splits():
 
 
 @pytest.mark.parametrize(
-    ("given", "said"), [({"tests": 3}, "sizes.tests is not known"), ({"dev": 0}, "1 or more"), ({"audit": -1}, "audit=-1")]
+    ("given", "said"),
+    [({"tests": 3}, "sizes.tests is not known"), ({"dev": 0}, "1 or more"), ({"audit": -1}, "audit=-1")],
 )
 def test_bad_sizes_are_one_sentence(given, said):
     with pytest.raises(InputError, match=said):

@@ -67,8 +67,8 @@ def test_parts_of_a_definition(title, text, expected):
 
 
 def test_phrases():
-    assert shortened("break in the wall of the upper tank".split(), 5) == ["break", "in", "the", "wall"]
-    assert inverted("size of the cup of the horn".split()) == ["horn", "cup", "size"]
+    assert shortened(["break", "in", "the", "wall", "of", "the", "upper", "tank"], 5) == ["break", "in", "the", "wall"]
+    assert inverted(["size", "of", "the", "cup", "of", "the", "horn"]) == ["horn", "cup", "size"]
     assert inverted(["horn"]) is None and inverted(["of", "horn"]) is None
     assert names("A slur (also known as a legato arc) joins notes, sometimes called a bow.") == ["legato arc", "bow"]
     assert spans("The presence of salt water in the lower deck, i.e. DC-10 flooding") == [

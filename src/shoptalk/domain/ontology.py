@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -69,7 +69,7 @@ def _parse(path: Path, work: Path) -> None:
         raise InputError(f"{path}: holds no living term; give an OBO file with [Term] frames.")
     queries, counts = synonym_queries(terms)
     _terms_table(terms).write_parquet(work / "terms.parquet")
-    pl.DataFrame([asdict(query) for query in queries], schema=_QUERIES).write_parquet(work / "queries.parquet")
+    pl.DataFrame([vars(query) for query in queries], schema=_QUERIES).write_parquet(work / "queries.parquet")
     defined = sum(bool(term.definition) for term in terms)
     totals = {"terms": len(terms), "removed_obsolete_terms": obsolete, "terms_with_definition": defined}
     (work / "counts.json").write_text(json.dumps({**totals, **counts}))

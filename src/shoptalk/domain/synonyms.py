@@ -39,10 +39,10 @@ def synonym_queries(terms: Sequence[Term], threshold: float = 0.6) -> tuple[list
     counts: Counter[str] = Counter(synonyms=sum(len(term.synonyms) for term in terms))
     queries: list[SynonymQuery] = []
     for term in terms:
-        kept = {}
+        kept, name = {}, words(term.name)
         for synonym in term.synonyms:
             key = words(synonym.text)
-            reason = _reason(synonym.scope, synonym.kind, key, words(term.name), len(owners[key]), key in kept)
+            reason = _reason(synonym.scope, synonym.kind, key, name, len(owners[key]), key in kept)
             if reason:
                 counts[reason] += 1
             else:

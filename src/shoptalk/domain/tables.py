@@ -73,7 +73,7 @@ def _frame(path: Path, read) -> Rows:
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; give a folder that holds it.") from error
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         raise InputError(f"{path}: cannot be read as {path.suffix[1:]} ({reason}); write the file anew.") from error
     return ((f"{path}, row {number}", row) for number, row in enumerate(table.iter_rows(named=True), start=1))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -163,8 +161,25 @@ class Encoder(nn.Module):
             progress: called after each chunk.
             chunk_tokens: tokens encoded at once, padding included.
         """
-        ids = self.tokenize(texts, kind)
-        prompt_length, device = self.prompt_length(kind), self.device
+        return self.embed_ids(
+            self.tokenize(texts, kind),
+            self.prompt_length(kind),
+            precision=precision,
+            progress=progress,
+            chunk_tokens=chunk_tokens,
+        )
+
+    def embed_ids(
+        self,
+        ids: Sequence[Sequence[int]],
+        prompt_length: int = 0,
+        *,
+        precision: str = "auto",
+        progress: Progress | None = None,
+        chunk_tokens: int = CHUNK_TOKENS,
+    ) -> np.ndarray:
+        """``embed`` of texts that are tokenised already: unit vectors, float32 [n, d]."""
+        device = self.device
         vectors = torch.empty(len(ids), self.dimension)
         done = 0
         with inference(self.backbone, precision, device) as backbone:
@@ -180,23 +195,17 @@ class Encoder(nn.Module):
     @property
     def token_digest(self) -> str:
         """Hash of all that determines ``tokenize``."""
-        engine = json.loads(self.tokenizer.backend_tokenizer.to_str())
-        # The last call's truncation and padding stay behind in the tokenizer and say nothing about the next.
-        engine.pop("truncation"), engine.pop("padding")
         prompts = [tokens.prompt_of(self.prompts, kind) for kind in tokens.KINDS]
-        return digest("tokens", engine, self.max_length, prompts)
+        return digest("tokens", tokens.digest_tokenizer(self.tokenizer), self.max_length, prompts)
 
     @property
     def digest(self) -> str:
         """Hash of all that determines the vectors in float32: the weights as they are now, tokens, modules."""
-        total = hashlib.sha256()
-        for key, value in sorted(self.state_dict().items()):
-            total.update(f"{key} {value.dtype} {tuple(value.shape)}".encode())
-            total.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
         shape = [(module.kind, getattr(module, "activation_path", "")) for module in self.heads]
         pooling = (self.pooling.modes, self.pooling.include_prompt)
         side = self.tokenizer.padding_side
-        return digest("encoder", total.hexdigest(), self.token_digest, shape, pooling, self._config(), side)
+        weights = tokens.digest_weights(self)
+        return digest("encoder", weights, self.token_digest, shape, pooling, self._config(), side)
 
     def save(self, folder: str | Path) -> None:
         """Write a folder that ``SentenceTransformer(folder)`` and ``Encoder.load(folder)`` read."""
@@ -220,7 +229,7 @@ class Encoder(nn.Module):
         hidden = getattr(output, "last_hidden_state", None)
         if hidden is None or hidden.shape[:2] != input_ids.shape:
             raise InputError(
-                f"{type(backbone).__name__}: gives no vector per token, so its pooling cannot be followed; choose another model."
+                f"{type(backbone).__name__}: gives no vector per token, so nothing can be pooled; choose another model."
             )
         vector = self.pooling(hidden, attention_mask, prompt_length)
         for head in self.heads:

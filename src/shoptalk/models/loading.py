@@ -79,9 +79,9 @@ def _from_hub(name: str, revision: str | None, trust_remote_code: bool) -> Path:
             f"https://huggingface.co/{name} and set HF_TOKEN, or {_OFFLINE}."
         ) from error
     except errors.RepositoryNotFoundError as error:
-        raise InputError(f"model.name={name}: the hub has no such public model; check the spelling, or {_OFFLINE}.") from error
+        raise InputError(f"model.name={name}: the hub has no such public model; check its name, or {_OFFLINE}.") from error
     except errors.RevisionNotFoundError as error:
-        raise InputError(f"model.revision={revision}: {name} has no such revision on the hub; name one it has.") from error
+        raise InputError(f"model.revision={revision}: {name} has no such revision; name one it has.") from error
     except errors.HFValidationError as error:
         raise InputError(f"model.name={name}: neither a folder nor a valid hub id; {_OFFLINE}.") from error
     except (OSError, errors.HfHubHTTPError) as error:
@@ -138,7 +138,7 @@ def read_config(folder: Path, trust_remote_code: bool):
         return AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
     except ValueError as error:
         raise InputError(
-            f"{folder / 'config.json'}: transformers does not know model_type '{kind}'; upgrade it or choose another model."
+            f"{folder / 'config.json'}: transformers does not know model_type '{kind}'; choose another model."
         ) from error
 
 
@@ -149,7 +149,7 @@ def set_dropout(config, probability: float) -> dict[str, float]:
     before = {
         key: value
         for key, value in config.to_dict().items()
-        if ("dropout" in key or key.endswith("pdrop")) and isinstance(value, (int, float)) and not isinstance(value, bool)
+        if ("dropout" in key or key.endswith("pdrop")) and isinstance(value, int | float) and not isinstance(value, bool)
     }
     for key in before:
         setattr(config, key, probability)

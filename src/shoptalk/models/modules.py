@@ -67,7 +67,7 @@ MODES = {
 
 
 class Pooling(nn.Module):
-    """Token vectors [b, t, h] to one vector per text [b, h × number of modes], in float32.
+    """Token vectors [b, t, h] to one vector per text [b, h * number of modes], in float32.
 
     Args:
         dimension: h.
@@ -101,7 +101,7 @@ class Pooling(nn.Module):
         modes = (modes,) if isinstance(modes, str) else tuple(modes)
         unknown = [mode for mode in modes if mode not in MODES]
         if unknown:
-            raise InputError(f"{at(path)}: pooling mode '{unknown[0]}' is not one of {', '.join(MODES)}; choose another model.")
+            raise InputError(f"{at(path)}: pooling mode '{unknown[0]}' is not one of {', '.join(MODES)}; correct it.")
         dimension = config.get("embedding_dimension") or config.get("word_embedding_dimension")
         if not dimension:
             raise InputError(f"{at(path)}: says no word_embedding_dimension; restore the file.")

@@ -1,10 +1,14 @@
 """Token ids: prompts, truncation, chunks of similar length, padding."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from torch import nn
 
+from shoptalk.cache import digest
 from shoptalk.errors import InputError
 
 KINDS = ("query", "document")
@@ -62,3 +66,19 @@ def fitting_length(tokenizer, config, stored: int | None, asked: int | None) -> 
     if asked is not None and not 1 <= asked <= limit:
         raise InputError(f"model.max_length={asked}: this model takes between 1 and {limit} tokens.")
     return asked or min(stored or tokenizer.model_max_length, limit)
+
+
+def digest_tokenizer(tokenizer) -> str:
+    """Hash of a fast tokenizer: its vocabulary and steps, not the last call's truncation and padding."""
+    engine = json.loads(tokenizer.backend_tokenizer.to_str())
+    engine.pop("truncation"), engine.pop("padding")
+    return digest(engine)
+
+
+def digest_weights(network: nn.Module) -> str:
+    """Hash of a network's parameters and buffers as they are now: names, shapes, dtypes, bytes."""
+    total = hashlib.sha256()
+    for key, value in sorted(network.state_dict().items()):
+        total.update(f"{key} {value.dtype} {tuple(value.shape)}".encode())
+        total.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return total.hexdigest()[:20]

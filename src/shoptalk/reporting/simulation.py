@@ -26,3 +26,9 @@ def never_shown(truth: pl.DataFrame) -> dict[str, float | int | None]:
     asked = intents.filter(pl.col("times_asked") > 0)
     shares = [(t["times_shown"] == 0).mean() for t in (intents, asked)]
     return {"intents": intents.height, "asked": asked.height, "of_all": shares[0], "of_asked": shares[1]}
+
+
+def told(pairs: pl.DataFrame, truth: pl.DataFrame) -> dict[str, object]:
+    """What a run reports of its simulated log: intents never shown, and the purity of each source's pairs."""
+    by_source = {name: purity(part, truth) for (name,), part in pairs.group_by("source", maintain_order=True)}
+    return {"never_shown": never_shown(truth), "purity": by_source}

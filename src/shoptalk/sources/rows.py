@@ -106,6 +106,8 @@ def _parquet(path: Path) -> Iterator[Placed]:
         yield path, row, values
 
 
+csv.field_size_limit(2**31 - 1)  # documents may be longer than the 131,072 characters csv allows
+
 READERS: dict[str, Callable[[Path], Iterator[Placed]]] = {
     ".jsonl": _jsonl,
     ".ndjson": _jsonl,

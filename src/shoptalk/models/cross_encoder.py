@@ -1,0 +1,191 @@
+"""A cross-encoder: one transformer reads query and document together and gives one logit."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_model, save_model
+from torch import Tensor, nn
+
+from shoptalk.cache import digest
+from shoptalk.errors import InputError
+from shoptalk.models import loading, tokens
+from shoptalk.models.encoder import CHUNK_TOKENS, Encoder, Progress
+from shoptalk.models.pairs import SECOND, PairTokenizer
+from shoptalk.models.precision import inference
+
+_WEIGHTS = "cross_encoder.safetensors"
+
+
+class PooledScorer(nn.Module):
+    """A transformer, the mean of its token vectors, a linear layer: a logit per row."""
+
+    def __init__(self, backbone: nn.Module, head: nn.Linear):
+        super().__init__()
+        self.backbone, self.head = backbone, head
+
+    def forward(self, **inputs: Tensor) -> Tensor:
+        """Token ids and mask [b, t] to logits [b]."""
+        hidden = self.backbone(**inputs).last_hidden_state
+        weight = inputs["attention_mask"].to(hidden.dtype)
+        mean = torch.bmm(weight.unsqueeze(1), hidden).squeeze(1) / weight.sum(1, keepdim=True)
+        return self.head(mean.to(self.head.weight.dtype)).squeeze(-1)
+
+
+class HubScorer(nn.Module):
+    """A transformers model for sequence classification with one output."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model = model
+
+    def forward(self, **inputs: Tensor) -> Tensor:
+        """Token ids and mask [b, t] to logits [b]."""
+        return self.model(**inputs).logits.squeeze(-1)
+
+
+class CrossEncoder(nn.Module):
+    """Scores (query, document) pairs; logits, so that a sigmoid of them is a probability before calibration."""
+
+    def __init__(self, scorer: PooledScorer | HubScorer, tokenizer, config, max_length: int):
+        super().__init__()
+        self.scorer, self.tokenizer, self.max_length = scorer, tokenizer, max_length
+        self.pairs = PairTokenizer(tokenizer, max_length)
+        self.segments = getattr(config, "type_vocab_size", 0) > 1 and "token_type_ids" in tokenizer.model_input_names
+
+    @classmethod
+    def load(
+        cls,
+        name: str,
+        *,
+        revision: str | None = None,
+        trust_remote_code: bool = False,
+        max_length: int | None = None,
+        dropout: float = 0.0,
+    ) -> CrossEncoder:
+        """Read a sequence-classification model with one output from a folder or the hub.
+
+        Raises:
+            InputError: not found, no such model, or another number of outputs.
+        """
+        from transformers import AutoModelForSequenceClassification
+
+        from shoptalk.models.reading import read_tokenizer
+
+        folder = loading.resolve(name, revision, trust_remote_code)
+        config = loading.read_config(folder, trust_remote_code)
+        if not any("SequenceClassification" in part for part in config.architectures or ()):
+            raise InputError(f"{name}: has no classification head, so it is no cross-encoder; choose another model.")
+        if config.num_labels != 1:
+            raise InputError(f"{name}: gives {config.num_labels} outputs where one is needed; choose another model.")
+        loading.require_safetensors(folder)
+        loading.set_dropout(config, dropout)
+        with loading.quiet():
+            model = AutoModelForSequenceClassification.from_pretrained(
+                folder, config=config, use_safetensors=True, dtype=torch.float32, trust_remote_code=trust_remote_code
+            )
+        tokenizer = read_tokenizer(folder, trust_remote_code)
+        length = tokens.fitting_length(tokenizer, config, None, max_length)
+        return cls(HubScorer(model), tokenizer, config, length)
+
+    @classmethod
+    def from_encoder(
+        cls, encoder: Encoder, layers: int | None = None, *, max_length: int | None = None, seed: int = 0
+    ) -> CrossEncoder:
+        """A copy of an encoder's transformer under a fresh linear head drawn from ``seed``.
+
+        Args:
+            layers: keep this many layers from the bottom; ``None`` keeps all.
+            max_length: of a pair in tokens; ``None`` for twice the encoder's, as far as the positions reach.
+        """
+        backbone = copy.deepcopy(encoder.backbone)
+        config = backbone.config
+        if layers is not None:
+            _keep(backbone, layers)
+        limit = tokens.fitting_length(encoder.tokenizer, config, 1_000_000, None)
+        asked = max_length or min(2 * encoder.max_length, limit)
+        length = tokens.fitting_length(encoder.tokenizer, config, None, asked)
+        head = nn.Linear(config.hidden_size, 1)
+        with torch.no_grad():
+            head.weight.normal_(0.0, 0.02, generator=torch.Generator().manual_seed(seed))
+            head.bias.zero_()
+        return cls(PooledScorer(backbone, head), encoder.tokenizer, config, length)
+
+    def tokenize(self, queries: Sequence[str], documents: Sequence[str]) -> list[np.ndarray]:
+        """Flat token ids per pair, for ``pad``; see ``PairTokenizer``."""
+        return self.pairs(queries, documents)
+
+    def pad(self, ids: Sequence[np.ndarray]) -> tuple[Tensor, Tensor, Tensor]:
+        """``(input_ids, attention_mask, token_type_ids)``, int64 [b, t], on the CPU."""
+        marked, mask = tokens.pad(ids, self.tokenizer.pad_token_id or 0, self.tokenizer.padding_side)
+        return marked & ~SECOND, mask, (marked & SECOND) >> 30
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None) -> Tensor:
+        """[b, t] each to logits [b]; token types are used only where the transformer knows them."""
+        return self._logits(self.scorer, input_ids, attention_mask, token_type_ids)
+
+    def score(
+        self,
+        queries: Sequence[str],
+        documents: Sequence[str],
+        *,
+        precision: str = "auto",
+        progress: Progress | None = None,
+        chunk_tokens: int = CHUNK_TOKENS,
+    ) -> np.ndarray:
+        """Logits float32 [n] of pairs, in their order; arguments as of ``Encoder.embed``."""
+        ids = self.tokenize(queries, documents)
+        device = next(self.scorer.parameters()).device
+        logits = torch.empty(len(ids))
+        done = 0
+        with inference(self.scorer, precision, device) as scorer:
+            for rows in tokens.chunks([len(line) for line in ids], chunk_tokens):
+                batch = (part.to(device) for part in self.pad([ids[row] for row in rows]))
+                logits[torch.from_numpy(rows)] = self._logits(scorer, *batch).float().cpu()
+                done += len(rows)
+                if progress:
+                    progress(done, len(ids))
+        return logits.numpy()
+
+    @property
+    def digest(self) -> str:
+        """Hash of the weights as they are now and of all that codes a pair."""
+        return digest(
+            "cross-encoder", tokens.digest_weights(self), tokens.digest_tokenizer(self.tokenizer), self.max_length
+        )
+
+    def save(self, folder: str | Path) -> None:
+        """Write the weights into a folder; ``restore`` reads them into a cross-encoder built the same way."""
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        save_model(self, str(Path(folder) / _WEIGHTS))
+
+    def restore(self, folder: str | Path) -> CrossEncoder:
+        """Take the weights ``save`` wrote from a cross-encoder of the same shape; returns itself."""
+        load_model(self, str(Path(folder) / _WEIGHTS))
+        return self
+
+    def _logits(self, scorer: nn.Module, input_ids: Tensor, mask: Tensor, types: Tensor | None) -> Tensor:
+        extra = {"token_type_ids": types} if self.segments and types is not None else {}
+        return scorer(input_ids=input_ids, attention_mask=mask, **extra)
+
+
+def _keep(backbone: nn.Module, layers: int) -> None:
+    """Drop all but the first ``layers`` layers of a transformer."""
+    total = backbone.config.num_hidden_layers
+    if not 1 <= layers <= total:
+        raise InputError(f"layers={layers}: the transformer has {total}; choose between 1 and {total}.")
+    stacks = [
+        (parent, name)
+        for parent in backbone.modules()
+        for name, child in parent.named_children()
+        if isinstance(child, nn.ModuleList) and len(child) == total
+    ]
+    if len(stacks) != 1:
+        raise InputError(f"{type(backbone).__name__}: its layers cannot be told apart; leave layers unset.")
+    parent, name = stacks[0]
+    setattr(parent, name, getattr(parent, name)[:layers])
+    backbone.config.num_hidden_layers = layers

@@ -1,0 +1,207 @@
+"""A static encoder: the mean of one trained vector per token, with no transformer at all.
+
+Distilled as in Model2Vec (github.com/MinishLab/model2vec): every vocabulary entry is embedded alone by a
+base encoder, the table is centred and, if asked, reduced by PCA, and each row is weighted by smooth
+inverse frequency (Arora et al. 2017, section 3) with frequencies guessed from the rank in the vocabulary.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from shoptalk.cache import digest
+from shoptalk.errors import InputError, at
+from shoptalk.models import loading, tokens
+from shoptalk.models.encoder import Encoder, Progress
+
+_SIF = 1e-4
+_CHUNK_TOKENS = 65_536
+
+
+def is_static(folder: Path) -> bool:
+    """Whether a folder holds a static embedding table by its ``modules.json``."""
+    entries = loading.read_json(folder / "modules.json", [])
+    return bool(entries) and str(entries[0].get("type", "")).rsplit(".", 1)[-1] == "StaticEmbedding"
+
+
+class StaticEncoder(nn.Module):
+    """Texts to vectors by averaging a table of token vectors; the same interface as ``Encoder``.
+
+    ``forward`` gives plain means, ``embed`` unit rows.
+    """
+
+    def __init__(self, table: Tensor, engine, *, max_length: int = 512, prompts: Mapping[str, str] | None = None):
+        super().__init__()
+        if max_length < 1:
+            raise InputError(f"model.max_length={max_length}: must be at least 1.")
+        self.embedding = nn.Embedding.from_pretrained(table, freeze=False)
+        self.engine, self.max_length = engine, max_length
+        self.prompts = {name: text or "" for name, text in (prompts or {}).items()}
+        self.notices: list[str] = []
+        engine.no_padding()
+        engine.enable_truncation(max_length)
+
+    @classmethod
+    def load(
+        cls,
+        name: str,
+        *,
+        revision: str | None = None,
+        trust_remote_code: bool = False,
+        max_length: int | None = 512,
+        prompts: Mapping[str, str] | None = None,
+        dimension: int | None = None,
+    ) -> StaticEncoder:
+        """Read a static model, or distil one from a transformer encoder.
+
+        Args:
+            name: folder, hub id or ``pypi:<package>`` of either.
+            dimension: reduce a distilled table to this many dimensions by PCA; ``None`` keeps the encoder's.
+        """
+        folder = loading.resolve(name, revision, trust_remote_code)
+        if is_static(folder):
+            return cls.read(folder, max_length=max_length, prompts=prompts)
+        encoder = Encoder.load(str(folder), trust_remote_code=trust_remote_code)
+        return cls.distil(encoder, dimension=dimension, max_length=max_length, prompts=prompts)
+
+    @classmethod
+    def read(
+        cls, folder: Path, *, max_length: int | None = None, prompts: Mapping[str, str] | None = None
+    ) -> StaticEncoder:
+        """Read a folder that ``save`` or sentence-transformers wrote."""
+        from tokenizers import Tokenizer
+
+        place = folder / loading.read_json(folder / "modules.json")[0].get("path", "")
+        loading.require_safetensors(place)
+        weights = load_file(place / "model.safetensors")
+        if "embedding.weight" not in weights:
+            raise InputError(f"{at(place / 'model.safetensors')}: holds no embedding.weight; choose another model.")
+        engine = Tokenizer.from_file(str(place / "tokenizer.json"))
+        settings = loading.read_json(folder / "config_sentence_transformers.json", {})
+        kept = engine.truncation["max_length"] if engine.truncation else 512
+        merged = {**(settings.get("prompts") or {}), **(prompts or {})}
+        return cls(weights["embedding.weight"].float(), engine, max_length=max_length or kept, prompts=merged)
+
+    @classmethod
+    def distil(
+        cls,
+        encoder: Encoder,
+        *,
+        dimension: int | None = None,
+        max_length: int | None = 512,
+        prompts: Mapping[str, str] | None = None,
+        precision: str = "auto",
+    ) -> StaticEncoder:
+        """One vector per vocabulary entry from ``encoder``, centred, reduced, weighted."""
+        from tokenizers import Tokenizer
+
+        if dimension is not None and not 1 <= dimension <= encoder.dimension:
+            raise InputError(f"model.dimension={dimension}: must lie between 1 and {encoder.dimension}.")
+        engine = Tokenizer.from_str(encoder.tokenizer.backend_tokenizer.to_str())
+        size = engine.get_vocab_size()
+        vectors = encoder.embed_ids(_alone(encoder.tokenizer, size), precision=precision)
+        table = torch.from_numpy(vectors).double()
+        table = table - table.mean(0)
+        if dimension is not None:
+            # Rows of the eigenvector matrix are sorted by rising variance.
+            table = table @ torch.linalg.eigh(table.T @ table)[1][:, -dimension:]
+        frequency = 1.0 / torch.arange(2, size + 2, dtype=torch.float64)
+        frequency = frequency / frequency.sum()
+        table = table * (_SIF / (_SIF + frequency)).unsqueeze(1)
+        return cls(table.float().contiguous(), engine, max_length=max_length or 512, prompts=prompts)
+
+    @property
+    def dimension(self) -> int:
+        """Length of the vectors."""
+        return self.embedding.embedding_dim
+
+    @property
+    def device(self) -> torch.device:
+        """Where the table is."""
+        return self.embedding.weight.device
+
+    def tokenize(self, texts: Sequence[str], kind: str) -> list[np.ndarray]:
+        """Token ids of each text, int32 [t], without special tokens, t ≤ ``max_length``, possibly none."""
+        prompt = tokens.prompt_of(self.prompts, kind)
+        coded = self.engine.encode_batch([prompt + text for text in texts], add_special_tokens=False)
+        return [np.asarray(line.ids, dtype=np.int32) for line in coded]
+
+    def prompt_length(self, kind: str) -> int:
+        """0: every token counts."""
+        return 0
+
+    def pad(self, ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+        """``(input_ids, attention_mask)``, int64 [b, t], on the CPU."""
+        return tokens.pad(ids, 0)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, prompt_length: int = 0) -> Tensor:
+        """Token ids and mask [b, t] to mean vectors [b, d]; zero for a text without tokens."""
+        weight = attention_mask.to(self.embedding.weight.dtype)
+        total = torch.bmm(weight.unsqueeze(1), self.embedding(input_ids)).squeeze(1)
+        return total / weight.sum(1, keepdim=True).clamp(min=1.0)
+
+    @torch.inference_mode()
+    def embed(
+        self,
+        texts: Sequence[str],
+        kind: str,
+        *,
+        precision: str = "auto",
+        progress: Progress | None = None,
+        chunk_tokens: int = _CHUNK_TOKENS,
+    ) -> np.ndarray:
+        """Unit vectors of texts, float32 [n, d]; a look-up, so ``precision`` makes no difference to it."""
+        ids = self.tokenize(texts, kind)
+        vectors = torch.empty(len(ids), self.dimension)
+        done = 0
+        for rows in tokens.chunks([len(line) for line in ids], chunk_tokens):
+            batch = (part.to(self.device) for part in self.pad([ids[row] for row in rows]))
+            vectors[torch.from_numpy(rows)] = nn.functional.normalize(self(*batch).float(), dim=-1).cpu()
+            done += len(rows)
+            if progress:
+                progress(done, len(ids))
+        return vectors.numpy()
+
+    @property
+    def token_digest(self) -> str:
+        """Hash of all that determines ``tokenize``."""
+        prompts = [tokens.prompt_of(self.prompts, kind) for kind in tokens.KINDS]
+        return digest("static tokens", json.loads(self.engine.to_str()), prompts)
+
+    @property
+    def digest(self) -> str:
+        """Hash of all that determines the vectors: the table as it is now, and the tokens."""
+        return digest("static", tokens.digest_weights(self), self.token_digest)
+
+    def save(self, folder: str | Path) -> None:
+        """Write a folder that ``SentenceTransformer(folder)`` and ``StaticEncoder.load(folder)`` read."""
+        from shoptalk.models.reading import write_settings
+
+        place = Path(folder) / "0_StaticEmbedding"
+        place.mkdir(parents=True, exist_ok=True)
+        save_file({"embedding.weight": self.embedding.weight.detach().cpu().contiguous()}, place / "model.safetensors")
+        self.engine.save(str(place / "tokenizer.json"))
+        kinds = (("0_StaticEmbedding", "StaticEmbedding"), ("1_Normalize", "Normalize"))
+        entries = [
+            {"idx": index, "name": str(index), "path": path, "type": f"sentence_transformers.models.{kind}"}
+            for index, (path, kind) in enumerate(kinds)
+        ]
+        (Path(folder) / "1_Normalize").mkdir(exist_ok=True)
+        loading.write_json(Path(folder) / "modules.json", entries)
+        write_settings(Path(folder), self.prompts)
+
+
+def _alone(tokenizer, size: int) -> list[list[int]]:
+    """Each vocabulary id with the special tokens a one-token text gets around it."""
+    inner = tokenizer("a", add_special_tokens=False)["input_ids"]
+    outer = tokenizer("a")["input_ids"]
+    start = next((i for i in range(len(outer)) if outer[i : i + len(inner)] == inner), 0)
+    head, tail = outer[:start], outer[start + len(inner) :]
+    return [[*head, token, *tail] for token in range(size)]

@@ -1,0 +1,61 @@
+"""Every shipped option composes, and its object is built."""
+
+from itertools import combinations
+
+import pytest
+from composing import CONF, composed, options
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from shoptalk.configs import unsorted_sources
+
+GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir())
+ELSEWHERE = {"data", "domain", "experiment", "model", "trainer"}
+SOURCES = options("data")
+
+
+@pytest.mark.parametrize("group, option", [(g, o) for g in GROUPS if g not in ELSEWHERE for o in options(g)])
+def test_an_option_builds_its_object(tmp_path, group, option):
+    cfg = composed(tmp_path, f"{group}={option}", *(["teacher.name=some/model"] if option == "hub" else []))
+    assert instantiate(cfg[group]) is not None
+
+
+@pytest.mark.parametrize("option", options("trainer"))
+def test_a_trainer_builds_or_says_what_it_lacks(tmp_path, option):
+    from hydra.errors import InstantiationException
+
+    cfg = composed(tmp_path, f"trainer={option}")
+    try:
+        assert instantiate(cfg.trainer).trainer(tmp_path, 1, [], False, bar=False).max_steps == 1
+    except InstantiationException as error:
+        assert option == "gpu" and "needs a CUDA device" in str(error)
+
+
+@pytest.mark.parametrize("option", options("domain"))
+def test_a_domain_builds_its_object(tmp_path, option):
+    cfg = composed(tmp_path, f"domain={option}", *([f"domain.path={tmp_path}"] if option == "beir" else []))
+    assert callable(instantiate(cfg.domain).load)
+
+
+@pytest.mark.parametrize("size", range(1, len(SOURCES) + 1))
+def test_every_sorted_combination_of_sources_builds_just_those(tmp_path, size):
+    for chosen in combinations(SOURCES, size):
+        cfg = composed(tmp_path, f"data={'+'.join(chosen)}")
+        sources = instantiate(OmegaConf.to_container(cfg.data.sources, resolve=True))
+        assert sorted(sources) == list(chosen) and all(hasattr(s, "read") for s in sources.values())
+
+
+def test_a_source_may_stand_twice_under_two_names(tmp_path):
+    cfg = composed(tmp_path, "data=pairs", "+data@data.sources.manual=pairs", "data.sources.manual.path=b.csv")
+    assert sorted(cfg.data.sources) == ["manual", "pairs"] and cfg.data.sources.pairs.path is None
+
+
+@pytest.mark.parametrize("option", options("experiment"))
+def test_an_experiment_composes_and_builds_its_sources(tmp_path, option):
+    cfg = composed(tmp_path, f"experiment={option}")
+    assert instantiate(OmegaConf.to_container(cfg.data.sources, resolve=True))
+
+
+def test_the_sorted_name_is_said():
+    sentence = unsorted_sources(["negatives=ann", "data=clicks,synthetic+clicks"])
+    assert sentence.endswith("data=clicks+synthetic.") and unsorted_sources(["data=clicks+synthetic"]) is None

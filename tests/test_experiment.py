@@ -1,0 +1,151 @@
+"""The whole of ``train()`` on a domain that takes seconds to learn."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pytest
+import tiny_domain
+import torch
+from composing import composed
+from tiny_models import save_bert
+
+from shoptalk.experiment import Outcome, train
+
+TINY = (
+    "data=labels", "domain=beir", "trainer=cpu", "trainer.precision=32-true", "trainer.batch_size=32",
+    "trainer.learning_rate=3e-3", "trainer.pairs=1600", "trainer.looks=2", "mixing.max_repeats=12", "threads=1",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ground:
+    domain: Path
+    model: Path
+    folder: Path
+
+    def train(self, name: str, *overrides: str) -> Outcome:
+        fixed = [*TINY, f"domain.path={self.domain}", f"model.name={self.model}", f"cache.root={self.folder}/cache"]
+        return train(composed(self.folder / name, *fixed, *overrides))
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory) -> Ground:
+    folder = tmp_path_factory.mktemp("ground")
+    return Ground(tiny_domain.write(folder / "domain"), save_bert(folder / "model"), folder)
+
+
+@pytest.fixture(scope="module")
+def first(ground) -> Outcome:
+    return ground.train("first", "negatives=random")
+
+
+def figures(outcome: Outcome) -> dict:
+    return {key: value for key, value in outcome.metrics.items() if key != "seconds"}
+
+
+def test_it_learns(first):
+    test = first.metrics["test"]
+    assert test["adapted"]["ndcg@10"] > test["zero_shot"]["ndcg@10"] + 0.3 > 0.3
+    gain = first.metrics["gain"]["test"]["zero_shot"]
+    assert gain["p_value"] < 0.01 and gain["ci95"][0] > 0 and gain["verdict"] == "better"
+
+
+def test_what_a_run_leaves(first):
+    left = {path.name for path in first.folder.iterdir()}
+    assert {
+        "metrics.json", "per_query.parquet", "pairs.parquet", "negatives.parquet", "rejected", "checkpoints",
+        "model", "report.html", "config.yaml",
+    } <= left  # fmt: skip
+    assert json.loads((first.folder / "metrics.json").read_text()) == first.metrics
+    pairs = pl.read_parquet(first.folder / "pairs.parquet")
+    assert pairs["times_drawn"].sum() == first.metrics["mixing"]["draws"]
+    assert first.metrics["dev"]["adapted"]["ndcg@10"] == first.dev_score
+
+
+def test_means_are_those_of_the_queries(first):
+    table = pl.read_parquet(first.folder / "per_query.parquet").filter(split="test", arm="adapted")
+    assert table["ndcg@10"].mean() == pytest.approx(first.metrics["test"]["adapted"]["ndcg@10"])
+
+
+def test_no_known_positive_is_a_negative(first):
+    pairs, negatives = (pl.read_parquet(first.folder / f"{name}.parquet") for name in ("pairs", "negatives"))
+    positives = set(pairs.select("query", "doc_id").iter_rows())
+    mined = negatives.explode("negatives").select("query", "negatives").iter_rows()
+    assert not positives & set(mined)
+
+
+def test_the_same_seed_gives_the_same_figures_and_another_seed_does_not(ground, first):
+    again = ground.train("again", "negatives=random")
+    assert figures(again) == figures(first) and again.per_query.equals(first.per_query)
+    other = ground.train("other", "negatives=random", "seed=1")
+    assert figures(other) != figures(first)
+    assert other.per_query["query_id"].to_list() == first.per_query["query_id"].to_list()
+
+
+def test_the_exported_folder_finds_the_same_in_sentence_transformers(ground, first):
+    from sentence_transformers import SentenceTransformer
+
+    from shoptalk import evaluate
+    from shoptalk.cache import Cache
+    from shoptalk.domain.beir import Beir
+    from shoptalk.retrieval.dense import Dense
+
+    model = SentenceTransformer(str(first.folder / "model"))
+    domain = Beir(path=str(ground.domain)).load(Cache(ground.folder / "cache"))
+    search = Dense(
+        lambda texts, kind: model.encode_query(list(texts), normalize_embeddings=True),
+        model.encode_document(domain.corpus.passages, normalize_embeddings=True),
+    )
+    found = evaluate.judge({"adapted": search}, {"test": domain.splits["test"]}, domain.corpus)
+    assert found["ndcg@10"].mean() == pytest.approx(first.metrics["test"]["adapted"]["ndcg@10"], abs=1e-3)
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(ground, first):
+    whole = torch.load(first.folder / "checkpoints" / "last.ckpt", weights_only=True)
+    import os
+    import signal
+
+    from shoptalk.training.module import BiEncoder
+
+    original = BiEncoder.training_step
+
+    def interrupted(self, batch, batch_idx):
+        if self.global_step == 10:
+            os.kill(os.getpid(), signal.SIGINT)
+        return original(self, batch, batch_idx)
+
+    BiEncoder.training_step = interrupted
+    try:
+        with pytest.raises(KeyboardInterrupt, match="ckpt_path=") as stop:
+            ground.train("cut", "negatives=random")
+    finally:
+        BiEncoder.training_step = original
+    path = str(stop.value).split("ckpt_path=")[1]
+    resumed = ground.train("resumed", "negatives=random", f"ckpt_path={path}")
+    assert figures(resumed) == figures(first)
+    state = torch.load(resumed.folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    assert all(torch.equal(value, state[name]) for name, value in whole["state_dict"].items())
+
+
+def test_a_domain_with_test_alone_trains_for_fixed_steps_and_says_so(ground, tmp_path):
+    folder = tiny_domain.write(tmp_path / "domain", splits=("train", "test"))
+    carved = ground.train("carved", f"domain.path={folder}", "negatives=in_batch", "trainer.pairs=64")
+    assert "dev" in carved.metrics and any("dev" in notice for notice in carved.metrics["notices"])
+    only = tiny_domain.write(tmp_path / "only", splits=("test",))
+    outcome = ground.train("only", f"domain.path={only}", "data=synthetic", "negatives=in_batch", "trainer.pairs=64")
+    assert "dev" not in outcome.metrics and outcome.metrics["dev_pool"] == {}
+    assert any("fixed" in notice for notice in outcome.metrics["notices"])
+
+
+def test_under_multirun_test_stays_unread(ground):
+    outcome = ground.train("sweep", "run.single=false", "negatives=in_batch", "trainer.pairs=64")
+    assert "test" not in outcome.metrics and "dev" in outcome.metrics
+
+
+def test_a_ratio_for_a_source_not_chosen_is_refused(ground):
+    from shoptalk.errors import InputError
+
+    with pytest.raises(InputError, match="clicks"):
+        ground.train("ratio", "mixing.ratios.clicks=0.5")

@@ -1,0 +1,66 @@
+"""The command line: what goes wrong is one sentence and exit code 1, and ends no other job."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import tiny_domain
+from tiny_models import save_bert
+
+from shoptalk.configs import root
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("launch")
+    return folder, tiny_domain.write(folder / "domain"), save_bert(folder / "model")
+
+
+def shell(ground, *overrides: str) -> subprocess.CompletedProcess:
+    folder, domain, model = ground
+    fixed = [
+        "domain=beir", f"domain.path={domain}", "data=labels", "negatives=in_batch", f"model.name={model}", "logger=csv",
+        "trainer=cpu", "trainer.pairs=64", "trainer.batch_size=32", "trainer.looks=1", "threads=1",
+        f"cache.root={folder}/cache", f"hydra.run.dir={folder}/run", f"hydra.sweep.dir={folder}/sweep",
+    ]  # fmt: skip
+    command = [sys.executable, str(root() / "train.py"), *fixed, *overrides]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=240)
+
+
+def one_sentence(result: subprocess.CompletedProcess, *words: str) -> None:
+    assert result.returncode == 1, result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+    assert all(word in result.stdout + result.stderr for word in words), result.stderr
+
+
+def test_a_run_prints_its_verdict(ground):
+    result = shell(ground)
+    assert result.returncode == 0, result.stderr
+    assert "adapted" in result.stdout and "nDCG@10 over zero-shot" in result.stdout
+
+
+def test_one_bad_job_does_not_end_the_others(ground):
+    result = shell(ground, "-m", "temperature.value=0.05,-1")
+    one_sentence(result, "temperature.value=-1")
+    sweep = ground[0] / "sweep"
+    assert "test" not in json.loads((sweep / "0" / "metrics.json").read_text())
+    assert "temperature.value=-1" in (sweep / "1" / "error.txt").read_text()
+    assert "failed" in result.stdout and "dev of" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "overrides, words",
+    [
+        (["negatives=hardest"], ["hardest", "in_batch", "denoised"]),
+        (["temprature=soft"], ["temprature"]),
+        (["data=synthetic+labels"], ["labels+synthetic"]),
+        (["domain.path=/nowhere"], ["/nowhere"]),
+        (["mixing.ratios.labels=-1"], ["mixing.ratios.labels"]),
+        (["mixing.ratios.labels=0"], ["all 0"]),
+        (["model.name=nobody/nothing"], ["nobody/nothing", "model=minilm"]),
+        (["ckpt_path=nothing.ckpt"], ["ckpt_path=nothing.ckpt"]),
+    ],
+)
+def test_a_mistake_is_one_sentence(ground, overrides, words):
+    one_sentence(shell(ground, *overrides), *words)
