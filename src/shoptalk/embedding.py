@@ -27,5 +27,5 @@ class CachedEmbed:
     def _embed(self, texts: Sequence[str], kind: str) -> np.ndarray:
         if self.progress is None or len(texts) < 2000:
             return self.encoder.embed(texts, kind)
-        with self.progress(f"embedding {len(texts):,} {kind} texts") as report:
-            return self.encoder.embed(texts, kind, progress=report)
+        with self.progress(f"embedding {len(texts):,} {kind} texts") as tell:
+            return self.encoder.embed(texts, kind, progress=tell)

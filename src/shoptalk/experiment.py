@@ -75,8 +75,8 @@ def train(cfg: DictConfig) -> Outcome:
             fitted = fit(cfg, run, data, per_pair, Pool(dev, domain.corpus, [bm25, zero_shot]) if dev else None)
 
         with run.stage("evaluate", "Measuring over the full corpus"):
-            with run.stages.bar("embedding with the adapted model") as report:
-                vectors = fitted.encoder.embed(domain.corpus.passages, "document", progress=report)
+            with run.stages.bar("embedding with the adapted model") as tell:
+                vectors = fitted.encoder.embed(domain.corpus.passages, "document", progress=tell)
             searches = {"bm25": bm25, "zero_shot": zero_shot, "adapted": Dense(fitted.encoder.embed, vectors)}
             splits = run.splits(domain)
             per_query = evaluate.judge(searches, splits, domain.corpus)

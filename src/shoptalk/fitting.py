@@ -45,7 +45,7 @@ def fit(cfg: DictConfig, run: Run, data: Examples, per_pair: int, watch: "Pool |
     Raises:
         KeyboardInterrupt: stopped by the user; the message says how to go on.
     """
-    encoder = instantiate(cfg.model)
+    encoder = instantiate(cfg.model).train()
     settings = run.settings
     draw = partial(_rotated, per_pair)
     batches = Batches(data, encoder.pad, settings.batch_size, settings.chunk_tokens, cfg.seed, draw)

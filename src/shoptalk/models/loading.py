@@ -79,7 +79,7 @@ def _from_hub(name: str, revision: str | None, trust_remote_code: bool) -> Path:
             f"https://huggingface.co/{name} and set HF_TOKEN, or {_OFFLINE}."
         ) from error
     except errors.RepositoryNotFoundError as error:
-        raise InputError(f"model.name={name}: the hub has no such public model; check its name, or {_OFFLINE}.") from error
+        raise InputError(f"model.name={name}: no such public model on the hub; check it, or {_OFFLINE}.") from error
     except errors.RevisionNotFoundError as error:
         raise InputError(f"model.revision={revision}: {name} has no such revision; name one it has.") from error
     except errors.HFValidationError as error:
@@ -146,11 +146,8 @@ def set_dropout(config, probability: float) -> dict[str, float]:
     """Set every dropout probability of a transformers configuration; returns what was there before."""
     if not 0.0 <= probability < 1.0:
         raise InputError(f"model.dropout={probability}: must be at least 0 and below 1.")
-    before = {
-        key: value
-        for key, value in config.to_dict().items()
-        if ("dropout" in key or key.endswith("pdrop")) and isinstance(value, int | float) and not isinstance(value, bool)
-    }
+    named = {key: value for key, value in config.to_dict().items() if "dropout" in key or key.endswith("pdrop")}
+    before = {key: value for key, value in named.items() if isinstance(value, float) or value in (0, 1)}
     for key in before:
         setattr(config, key, probability)
     return before

@@ -97,10 +97,11 @@ def read_tokenizer(folder: Path, trust_remote_code: bool, lower: bool = False, a
     if append_eos:
         if tokenizer.eos_token is None:
             raise InputError(f"{folder}: its tokenizer has no end-of-sequence token; set model.append_eos=false.")
-        last = processors.TemplateProcessing(
-            single="$A " + tokenizer.eos_token, special_tokens=[(tokenizer.eos_token, tokenizer.eos_token_id)]
+        head, tail = (tokenizer.convert_ids_to_tokens(ids) for ids in tokens.around(tokenizer))
+        special = {token: tokenizer.convert_tokens_to_ids(token) for token in (*head, *tail, tokenizer.eos_token)}
+        engine.post_processor = processors.TemplateProcessing(
+            single=[*head, "$A", *tail, tokenizer.eos_token], special_tokens=list(special.items())
         )
-        engine.post_processor = processors.Sequence([*([engine.post_processor] if engine.post_processor else []), last])
     return tokenizer
 
 

@@ -106,7 +106,8 @@ class StaticEncoder(nn.Module):
             raise InputError(f"model.dimension={dimension}: must lie between 1 and {encoder.dimension}.")
         engine = Tokenizer.from_str(encoder.tokenizer.backend_tokenizer.to_str())
         size = engine.get_vocab_size()
-        vectors = encoder.embed_ids(_alone(encoder.tokenizer, size), precision=precision)
+        head, tail = tokens.around(encoder.tokenizer)
+        vectors = encoder.embed_ids([[*head, token, *tail] for token in range(size)], precision=precision)
         table = torch.from_numpy(vectors).double()
         table = table - table.mean(0)
         if dimension is not None:
@@ -196,12 +197,3 @@ class StaticEncoder(nn.Module):
         (Path(folder) / "1_Normalize").mkdir(exist_ok=True)
         loading.write_json(Path(folder) / "modules.json", entries)
         write_settings(Path(folder), self.prompts)
-
-
-def _alone(tokenizer, size: int) -> list[list[int]]:
-    """Each vocabulary id with the special tokens a one-token text gets around it."""
-    inner = tokenizer("a", add_special_tokens=False)["input_ids"]
-    outer = tokenizer("a")["input_ids"]
-    start = next((i for i in range(len(outer)) if outer[i : i + len(inner)] == inner), 0)
-    head, tail = outer[:start], outer[start + len(inner) :]
-    return [[*head, token, *tail] for token in range(size)]

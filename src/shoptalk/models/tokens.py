@@ -68,6 +68,14 @@ def fitting_length(tokenizer, config, stored: int | None, asked: int | None) -> 
     return asked or min(stored or tokenizer.model_max_length, limit)
 
 
+def around(tokenizer) -> tuple[list[int], list[int]]:
+    """The special token ids a tokenizer puts before and behind a text."""
+    inner = tokenizer("a", add_special_tokens=False)["input_ids"]
+    outer = tokenizer("a")["input_ids"]
+    start = next(i for i in range(len(outer)) if outer[i : i + len(inner)] == inner)
+    return outer[:start], outer[start + len(inner) :]
+
+
 def digest_tokenizer(tokenizer) -> str:
     """Hash of a fast tokenizer: its vocabulary and steps, not the last call's truncation and padding."""
     engine = json.loads(tokenizer.backend_tokenizer.to_str())

@@ -73,7 +73,7 @@ class Settings:
             devices=1,
             precision=self.resolved_precision(),
             max_steps=steps,
-            max_epochs=-1,
+            max_epochs=1,
             gradient_clip_val=self.gradient_clip,
             callbacks=callbacks,
             logger=logger,
@@ -86,7 +86,6 @@ class Settings:
 
 def _quieten() -> None:
     """Lightning's advice that does not apply: one worker is enough, batches carry their own sizes."""
-    for name in ("pytorch_lightning.utilities.rank_zero", "pytorch_lightning.accelerators.cuda"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     for text in (".*does not have many workers.*", ".*infer the.*batch_size.*", ".*isinstance.treespec.*", ".*tensorboardX.*"):
         warnings.filterwarnings("ignore", text)

@@ -186,7 +186,8 @@ def test_viewed_decides_where_the_log_has_it(made, ground, tmp_path):
 
 def test_given_propensities_are_stamped_as_assumed(made, ground, tmp_path):
     made.log_table(random_log(1)).write_parquet(tmp_path / "log.parquet")
-    read = click_source(tmp_path / "log.parquet", propensity=Given(theta=[1, 0.5, 0.4, 0.3, 0.2, 0.1])).read("x", ground)
+    theta = [1, 0.5, 0.4, 0.3, 0.2, 0.1]
+    read = click_source(tmp_path / "log.parquet", propensity=Given(theta=theta)).read("x", ground)
     assert "assumed" in read.notices[0]
     with pytest.raises(InputError, match="reaches rank"):
         click_source(tmp_path / "log.parquet", propensity=Given(theta=[1, 0.5])).read("x", ground)
@@ -203,6 +204,7 @@ def test_where_the_log_comes_from(made, ground, cache, tmp_path):
     made.log_table(random_log(1)).write_parquet(tmp_path / "log.parquet")
     path = tmp_path / "log.parquet"
     simulated = Ground(ground.domain, None, cache, 0, simulated_log=lambda: path)
+    assert "simulated" in click_source().read("x", simulated).notices[0]
     assert click_source().read("x", simulated).pairs.equals(click_source(path).read("x", ground).pairs)
     object.__setattr__(ground.domain, "log", path)
     assert click_source().read("x", ground).pairs.height

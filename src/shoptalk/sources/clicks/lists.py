@@ -42,7 +42,9 @@ def candidates(queries: Sequence[str], rankers: Mapping[str, Search], depth: int
     return Candidates(rows, scores, orders)
 
 
-def shown_columns(world: World, found: Candidates, query: np.ndarray, ranker: np.ndarray, names: Sequence[str]) -> np.ndarray:
+def shown_columns(
+    world: World, found: Candidates, query: np.ndarray, ranker: np.ndarray, names: Sequence[str]
+) -> np.ndarray:
     """The list of every search, int16 [searches, list_length] as columns of ``found.rows``; -1 where it ends.
 
     ``query`` and ``ranker`` are int64 [searches]; ``names[ranker]`` is a base ranker or a mixture of the world.

@@ -35,14 +35,14 @@ class Given:
     """Propensities given by hand: a list ``theta`` by rank, or else the rule ``1 / k**eta``.
 
     Raises:
-        InputError: a figure lies outside (0, 1], or ``eta`` is negative.
+        InputError: a figure lies outside (0, 1], or ``eta`` outside [0, 10].
     """
 
     def __init__(self, theta: Sequence[float] | None = None, eta: float = 1.0):
         if theta is not None and not (len(theta) and all(0 < t <= 1 for t in theta)):
             raise InputError("propensity.theta must list one figure per rank, each above 0 and at most 1.")
-        if not 0 <= eta < np.inf:
-            raise InputError(f"propensity.eta is {eta}; it must be 0 (no position bias) or more.")
+        if not 0 <= eta <= 10:
+            raise InputError(f"propensity.eta is {eta}; it must lie between 0 (no position bias) and 10.")
         self.theta = None if theta is None else np.asarray(theta, dtype=np.float64)
         self.eta = eta
 

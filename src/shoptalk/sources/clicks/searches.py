@@ -46,7 +46,8 @@ def draw_searches(world: World, domain: Domain, rankers: int) -> Searches:
     starts = np.sort(random.integers(0, span, len(sizes)))
     within = np.concatenate([np.arange(s) for s in sizes]) if len(sizes) else np.zeros(0, dtype=np.int64)
     ts = np.concatenate([random.integers(0, span, people), np.repeat(starts, sizes) + _BOT_PAUSE_MS * within])
-    user = np.concatenate([(world.users * random.random(people) ** 2).astype(np.int64), world.users + session[people:] - people])
+    person = (world.users * random.random(people) ** 2).astype(np.int64)
+    user = np.concatenate([person, world.users + session[people:] - people])
     flagged = np.zeros(people + len(sizes), dtype=bool)
     flagged[people:] = random.random(len(sizes)) < world.bots_flagged
     order = np.argsort(ts, kind="stable")

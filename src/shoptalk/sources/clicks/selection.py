@@ -20,9 +20,9 @@ class Support:
         InputError: a threshold is negative.
     """
 
-    impressions: int = 10
+    impressions: int = 3
     clickers: int = 2
-    examinations: float = 3.0
+    examinations: float = 1.0
 
     def __post_init__(self) -> None:
         if min(self.impressions, self.clickers, self.examinations) < 0:

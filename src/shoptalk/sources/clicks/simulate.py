@@ -18,9 +18,7 @@ from shoptalk.sources.clicks.searches import Searches, draw_searches, follow_ups
 from shoptalk.sources.clicks.world import World
 
 
-def simulate(
-    domain: Domain, rankers: Mapping[str, Search], world: World, log_path: Path, truth_path: Path
-) -> None:
+def simulate(domain: Domain, rankers: Mapping[str, Search], world: World, log_path: Path, truth_path: Path) -> None:
     """Write the log (Parquet, the schema of `log.COLUMNS`) and the truth (Parquet).
 
     ``rankers`` are two, the lexical one first; the mixtures of ``world`` are made of their scores. The truth

@@ -8,7 +8,7 @@ import polars as pl
 from shoptalk.errors import InputError
 from shoptalk.sources.clicks.log import Engine
 from shoptalk.sources.clicks.propensity import Examination, Propensity
-from shoptalk.sources.clicks.relevance import Relevance
+from shoptalk.sources.clicks.relevance import Evidence, Relevance
 from shoptalk.sources.clicks.selection import Selection, Support, Weight, sift
 from shoptalk.sources.clicks.sessions import Cleaning
 from shoptalk.sources.clicks.statistics import Statistics, statistics
@@ -54,66 +54,64 @@ class ClickSource:
         Raises:
             InputError: there is no log, it cannot be used, or no pair is left.
         """
-        path = self._path(name, ground)
+        path, simulated = self._path(name, ground)
         found = statistics(path, ground.domain.corpus, self.cleaning, self.engine, ground.cache)
         examination = self.propensity.estimate(found.by_position)
-        scored = self._scored(found, examination)
+        evidence = Evidence.of(found.by_position, examination.theta)
+        scored = self._scored(found, evidence)
         kept, rejected = sift(scored, [*self.support.reasons(), *self.selection.reasons()])
         if not kept.height:
             raise InputError(_nothing_left(path, scored, rejected))
         pairs = kept.with_columns(self.weight.of(kept), query=pl.col("spelling")).sort("query", "doc_id")
         clicked = rejected.filter(pl.col("clicks") > 0).drop("query_id", "spelling")
-        counts = _counts(found, examination, self.clip, kept, rejected)
-        return Yielded(as_pairs(pairs, name), rejected=clicked, counts=counts, notices=_notices(path, examination))
+        counts = _counts(found, evidence, self.clip, kept, rejected)
+        notices = _notices(path, examination, simulated)
+        return Yielded(as_pairs(pairs, name), rejected=clicked, counts=counts, notices=notices)
 
-    def _path(self, name: str, ground: Ground) -> Path:
+    def _path(self, name: str, ground: Ground) -> tuple[Path, bool]:
+        """Where the log lies, and whether it is simulated."""
         if self.log is not None:
-            return Path(self.log)
+            return Path(self.log), False
         if ground.domain.log is not None:
-            return Path(ground.domain.log)
+            return Path(ground.domain.log), False
         if ground.simulated_log is not None:
-            return ground.simulated_log()
+            return ground.simulated_log(), True
         raise InputError(f"data.sources.{name}.log is not set and the domain has no click log; give the path of one.")
 
-    def _scored(self, found: Statistics, examination: Examination) -> pl.DataFrame:
-        table = pair_table(found, examination, self.clip)
-        table = table.with_columns(score=pl.Series(self.relevance.score(table), dtype=pl.Float64))
+    def _scored(self, found: Statistics, evidence: Evidence) -> pl.DataFrame:
+        table = pair_table(found, evidence, self.clip).with_columns(score=pl.Series(self.relevance.score(evidence)))
         return table.sort("score", "clicks", "query_id", "doc_id", descending=[True, True, False, False])
 
 
-def pair_table(found: Statistics, examination: Examination, clip: float) -> pl.DataFrame:
-    """One row per pair ever shown: ``query_id, query, spelling, doc_id, impressions, clicks, users, clickers``,
-    ``examinations`` (sum of propensities), ``weighted_clicks`` (clicks over propensities, not below ``clip``)."""
-    theta = examination.theta[found.by_position["position"].to_numpy().astype(np.int64) - 1]
-    rows = found.by_position.with_columns(theta=pl.Series(theta))
-    pairs = rows.group_by("query_id", "doc_id", maintain_order=True).agg(
-        pl.col("impressions", "clicks").sum(),
-        examinations=(pl.col("impressions") * pl.col("theta")).sum(),
-        weighted_clicks=(pl.col("clicks") / pl.col("theta").clip(clip)).sum(),
+def pair_table(found: Statistics, evidence: Evidence, clip: float) -> pl.DataFrame:
+    """One row per pair ever shown, in the order of ``evidence``: ``query_id, query, spelling, doc_id, impressions,
+    clicks, users, clickers``, ``examinations`` (sum of propensities), ``weighted_clicks`` (clicks over
+    propensities, not below ``clip``)."""
+    weighted = np.bincount(evidence.pair, evidence.clicked / np.maximum(evidence.theta, clip))
+    pairs = found.by_position.group_by("query_id", "doc_id", maintain_order=True).agg(
+        pl.col("impressions", "clicks").sum()
     )
-    return pairs.join(found.support, on=["query_id", "doc_id"], maintain_order="left").join(
-        found.queries, on="query_id", maintain_order="left"
-    )
+    pairs = pairs.with_columns(examinations=pl.Series(evidence.examinations), weighted_clicks=pl.Series(weighted))
+    pairs = pairs.join(found.support, on=["query_id", "doc_id"], maintain_order="left")
+    return pairs.join(found.queries, on="query_id", maintain_order="left")
 
 
-def effective_clicks(by_position: pl.DataFrame, examination: Examination, clip: float) -> float:
+def effective_clicks(evidence: Evidence, clip: float) -> float:
     """Kish's effective sample size of the inverse-propensity-weighted clicks: (sum w)² / sum w²."""
-    position = by_position["position"].to_numpy().astype(np.int64)
-    clicks = by_position["clicks"].to_numpy()
-    weight = 1 / np.maximum(examination.theta[position - 1], clip)
-    squares = (clicks * weight**2).sum()
-    return float((clicks * weight).sum() ** 2 / squares) if squares else 0.0
+    weight = 1 / np.maximum(evidence.theta, clip)
+    squares = (evidence.clicked * weight**2).sum()
+    return float((evidence.clicked * weight).sum() ** 2 / squares) if squares else 0.0
 
 
 def _counts(
-    found: Statistics, examination: Examination, clip: float, kept: pl.DataFrame, rejected: pl.DataFrame
+    found: Statistics, evidence: Evidence, clip: float, kept: pl.DataFrame, rejected: pl.DataFrame
 ) -> dict[str, int]:
     by_reason = rejected.group_by("reason").len().sort("reason")
     return {
         **found.removed,
         "queries": found.queries.height,
-        "clicks": int(found.by_position["clicks"].sum()),
-        "effective_clicks": round(effective_clicks(found.by_position, examination, clip)),
+        "clicks": int(evidence.clicked.sum()),
+        "effective_clicks": round(effective_clicks(evidence, clip)),
         "pairs_shown": kept.height + rejected.height,
         "pairs_clicked": kept.height + int((rejected["clicks"] > 0).sum()),
         **{f"pairs_{reason}": count for reason, count in by_reason.rows()},
@@ -121,11 +119,12 @@ def _counts(
     }
 
 
-def _notices(path: Path, examination: Examination) -> list[str]:
-    if not examination.assumed:
-        return []
-    shown = ", ".join(f"{t:.2g}" for t in examination.theta[:10])
-    return [f"The examination chances by rank ({shown}) are assumed, not estimated from {path.name}."]
+def _notices(path: Path, examination: Examination, simulated: bool) -> list[str]:
+    notices = ["The click log is simulated; its searchers are not real."] if simulated else []
+    if examination.assumed:
+        shown = ", ".join(f"{t:.2g}" for t in examination.theta[:10])
+        notices.append(f"The examination chances by rank ({shown}) are assumed, not estimated from {path.name}.")
+    return notices
 
 
 def _nothing_left(path: Path, scored: pl.DataFrame, rejected: pl.DataFrame) -> str:

@@ -65,7 +65,7 @@ class World:
         if shares:
             raise InputError(f"world.{shares[0]} is {getattr(self, shares[0])}; it must lie between 0 and 1.")
         if min(self.sessions, self.list_length, self.users, self.days) < 1 or self.depth < self.list_length:
-            raise InputError("world: sessions, list_length, users and days must be at least 1, depth at least list_length.")
+            raise InputError("world: sessions, list_length, users, days must be 1 or more, depth at least list_length.")
 
     def examination(self) -> np.ndarray:
         """Chance of examination by rank, float64 [list_length]."""
