@@ -9,7 +9,7 @@ import pytest
 import tiny_domain
 import torch
 from composing import composed
-from tiny_models import save_bert
+from tiny_models import bert
 
 from shoptalk.experiment import Outcome, train
 
@@ -33,7 +33,7 @@ class Ground:
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory) -> Ground:
     folder = tmp_path_factory.mktemp("ground")
-    return Ground(tiny_domain.write(folder / "domain"), save_bert(folder / "model"), folder)
+    return Ground(tiny_domain.write(folder / "domain"), bert(folder / "model"), folder)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 import tiny_domain
-from tiny_models import save_bert
+from tiny_models import bert
 
 from shoptalk.configs import root
 
@@ -14,7 +14,7 @@ from shoptalk.configs import root
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory):
     folder = tmp_path_factory.mktemp("launch")
-    return folder, tiny_domain.write(folder / "domain"), save_bert(folder / "model")
+    return folder, tiny_domain.write(folder / "domain"), bert(folder / "model")
 
 
 def shell(ground, *overrides: str) -> subprocess.CompletedProcess:

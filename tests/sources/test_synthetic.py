@@ -102,7 +102,9 @@ def test_a_title_word_is_replaced_by_what_the_texts_use_for_it():
     ] * 8
     doc = Reading("Nautical horn", "A horn on a boat.", Statistics(titles, texts), {})
     assert apply("replaced", doc) == "boat horn"
-    assert apply("replaced", Reading("Nautical horn", "A horn.", doc.statistics, {})) is None
+    assert apply("replaced", Reading("Nautical horn", "A horn.", doc.statistics, {})) == "boat horn"
+    assert apply("replaced", Reading("Nautical boat", "A boat.", doc.statistics, {})) is None
+    assert apply("replaced", Reading("Loud horn", "A horn on a boat.", doc.statistics, {})) is None
 
 
 def test_what_is_written_depends_on_seed_and_document_alone():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,18 +22,28 @@ _WEIGHTS = "cross_encoder.safetensors"
 
 
 class PooledScorer(nn.Module):
-    """A transformer, the mean of its token vectors, a linear layer: a logit per row."""
+    """A transformer, the means u and v of query and document tokens, a linear layer over (u, v, |u - v|, uv).
+
+    The two texts attend to each other in the transformer; comparing their means behind it spares the new
+    head from finding out what a bi-encoder's weights already know. The features are those of
+    Sentence-BERT's classification objective (Reimers and Gurevych 2019, section 3), with the product.
+    """
 
     def __init__(self, backbone: nn.Module, head: nn.Linear):
         super().__init__()
         self.backbone, self.head = backbone, head
 
-    def forward(self, **inputs: Tensor) -> Tensor:
-        """Token ids and mask [b, t] to logits [b]."""
-        hidden = self.backbone(**inputs).last_hidden_state
-        weight = inputs["attention_mask"].to(hidden.dtype)
-        mean = torch.bmm(weight.unsqueeze(1), hidden).squeeze(1) / weight.sum(1, keepdim=True)
-        return self.head(mean.to(self.head.weight.dtype)).squeeze(-1)
+    def forward(self, inputs: Mapping[str, Tensor], segments: Tensor) -> Tensor:
+        """The transformer's inputs and the segments (1 in the document) [b, t] to logits [b]."""
+        hidden, mask = self.backbone(**inputs).last_hidden_state, inputs["attention_mask"]
+        query, document = self._mean(hidden, mask * (1 - segments)), self._mean(hidden, mask * segments)
+        features = torch.cat([query, document, (query - document).abs(), query * document], dim=-1)
+        return self.head(features.to(self.head.weight.dtype)).squeeze(-1)
+
+    @staticmethod
+    def _mean(hidden: Tensor, mask: Tensor) -> Tensor:
+        weight = mask.to(hidden.dtype)
+        return torch.bmm(weight.unsqueeze(1), hidden).squeeze(1) / weight.sum(1, keepdim=True).clamp(min=1)
 
 
 class HubScorer(nn.Module):
@@ -43,8 +53,8 @@ class HubScorer(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, **inputs: Tensor) -> Tensor:
-        """Token ids and mask [b, t] to logits [b]."""
+    def forward(self, inputs: Mapping[str, Tensor], segments: Tensor) -> Tensor:
+        """The transformer's inputs [b, t] to logits [b]; it needs no segments beside them."""
         return self.model(**inputs).logits.squeeze(-1)
 
 
@@ -55,7 +65,8 @@ class CrossEncoder(nn.Module):
         super().__init__()
         self.scorer, self.tokenizer, self.max_length = scorer, tokenizer, max_length
         self.pairs = PairTokenizer(tokenizer, max_length)
-        self.segments = getattr(config, "type_vocab_size", 0) > 1 and "token_type_ids" in tokenizer.model_input_names
+        typed = getattr(config, "type_vocab_size", 0) > 1 and "token_type_ids" in tokenizer.model_input_names
+        self.segments = typed and self.pairs.typed
 
     @classmethod
     def load(
@@ -109,23 +120,35 @@ class CrossEncoder(nn.Module):
         limit = tokens.fitting_length(encoder.tokenizer, config, 1_000_000, None)
         asked = max_length or min(2 * encoder.max_length, limit)
         length = tokens.fitting_length(encoder.tokenizer, config, None, asked)
-        head = nn.Linear(config.hidden_size, 1)
+        head = nn.Linear(4 * config.hidden_size, 1)
         with torch.no_grad():
             head.weight.normal_(0.0, 0.02, generator=torch.Generator().manual_seed(seed))
             head.bias.zero_()
         return cls(PooledScorer(backbone, head), encoder.tokenizer, config, length)
+
+    def train(self, mode: bool = True) -> CrossEncoder:
+        """Training or evaluation mode, with the attention that is fast in it; see ``Encoder.train``."""
+        super().train(mode)
+        backbone = getattr(self.scorer, "backbone", None)
+        if getattr(getattr(backbone, "config", None), "_attn_implementation", None) in ("sdpa", "eager"):
+            plain = mode and next(self.scorer.parameters()).device.type == "cpu"
+            backbone.set_attn_implementation("eager" if plain else "sdpa")
+        return self
 
     def tokenize(self, queries: Sequence[str], documents: Sequence[str]) -> list[np.ndarray]:
         """Flat token ids per pair, for ``pad``; see ``PairTokenizer``."""
         return self.pairs(queries, documents)
 
     def pad(self, ids: Sequence[np.ndarray]) -> tuple[Tensor, Tensor, Tensor]:
-        """``(input_ids, attention_mask, token_type_ids)``, int64 [b, t], on the CPU."""
+        """``(input_ids, attention_mask, token_type_ids)``, int64 [b, t], on the CPU.
+
+        The document has type 1, also where the tokenizer itself tells no types apart.
+        """
         marked, mask = tokens.pad(ids, self.tokenizer.pad_token_id or 0, self.tokenizer.padding_side)
         return marked & ~SECOND, mask, (marked & SECOND) >> 30
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None) -> Tensor:
-        """[b, t] each to logits [b]; token types are used only where the transformer knows them."""
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
+        """[b, t] each to logits [b]; the transformer gets token types only where it knows them."""
         return self._logits(self.scorer, input_ids, attention_mask, token_type_ids)
 
     def score(
@@ -168,9 +191,9 @@ class CrossEncoder(nn.Module):
         load_model(self, str(Path(folder) / _WEIGHTS))
         return self
 
-    def _logits(self, scorer: nn.Module, input_ids: Tensor, mask: Tensor, types: Tensor | None) -> Tensor:
-        extra = {"token_type_ids": types} if self.segments and types is not None else {}
-        return scorer(input_ids=input_ids, attention_mask=mask, **extra)
+    def _logits(self, scorer: nn.Module, input_ids: Tensor, mask: Tensor, types: Tensor) -> Tensor:
+        extra = {"token_type_ids": types} if self.segments else {}
+        return scorer({"input_ids": input_ids, "attention_mask": mask, **extra}, types)
 
 
 def _keep(backbone: nn.Module, layers: int) -> None:

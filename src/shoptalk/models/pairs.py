@@ -14,12 +14,14 @@ class PairTokenizer:
     """``[CLS] query [SEP] document [SEP]``, or what the tokenizer's template says instead.
 
     A text that occurs in many pairs is tokenised once. A pair that is too long loses the end of its
-    document; of the query only what passes half of ``max_length``.
+    document; of the query only what passes half of ``max_length``. ``typed`` tells whether the template
+    has segments of its own.
     """
 
     def __init__(self, tokenizer, max_length: int):
         self.tokenizer, self.max_length = tokenizer, max_length
         self.pieces = _template(tokenizer)
+        self.typed = any((piece & SECOND).any() for piece in self.pieces)
         self.room = max_length - sum(len(piece) for piece in self.pieces)
         if self.room < 2:
             raise InputError(f"max_length={max_length}: leaves no room for a query and a document; raise it.")
@@ -34,13 +36,9 @@ class PairTokenizer:
         for query, document in zip(queries, documents, strict=True):
             first, second = left[query], right[document]
             first = first[: max(self.room // 2, self.room - len(second))]
-            second = second[: self.room - len(first)] | self._mark
+            second = second[: self.room - len(first)] | SECOND
             out.append(np.concatenate([head, first, middle, second, tail]))
         return out
-
-    @property
-    def _mark(self) -> int:
-        return SECOND if any((piece & SECOND).any() for piece in self.pieces) else 0
 
     def _coded(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
         unique = list(dict.fromkeys(texts))

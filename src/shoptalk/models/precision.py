@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from shoptalk.errors import InputError
+from shoptalk.models.fused import fuse
 
 _DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
 
@@ -52,4 +53,4 @@ def inference(network: nn.Module, precision: str, device: torch.device) -> Itera
 
 def _converted(network: nn.Module, dtype: torch.dtype) -> nn.Module:
     memo = {id(weight): nn.Parameter(weight.detach().to(dtype), requires_grad=False) for weight in network.parameters()}
-    return copy.deepcopy(network, memo)
+    return fuse(copy.deepcopy(network, memo))

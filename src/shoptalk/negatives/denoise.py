@@ -44,6 +44,7 @@ class Denoised(Ann):
         if wave < 1:
             raise InputError(f"negatives.wave={wave} must be at least 1.")
         self.max_probability, self.wave = max_probability, wave
+        self.window = (low, high)
 
     def mine(self, ask: Mine) -> Mined:
         """The hardest candidates that pass every filter and the teacher."""
@@ -54,11 +55,8 @@ class Denoised(Ann):
         judged = ~np.isnan(probabilities)
         clean = judged & (probabilities < self.max_probability)
         count, lost = int(judged.sum()), int((judged & ~clean).sum())
-        found = replace(
-            found,
-            dropped={**found.dropped, "teacher": lost},
-            notices=[*found.notices, f"The teacher judged {count:,} candidates and dropped {lost:,} as likely relevant."],
-        )
+        said = f"The teacher judged {count:,} candidates and dropped {lost:,} as likely relevant."
+        found = replace(found, dropped={**found.dropped, "teacher": lost}, notices=[*found.notices, said])
         chosen, kept = pick(found.ranked, clean, self.knobs.keep, self.knobs.pick, found.keys, probabilities)
         return finished(ask, found, chosen, kept)
 

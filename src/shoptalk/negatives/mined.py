@@ -76,9 +76,11 @@ class Strategy(Protocol):
 
     Attributes:
         per_pair: negatives that go into a batch with each pair; 0 for in-batch negatives alone.
+        window: ranks [low, high) of ``Mine.dense`` that a teacher must judge; ``None`` where none is needed.
     """
 
     per_pair: int
+    window: tuple[int, int] | None
 
     def mine(self, ask: Mine) -> Mined:
         """Negatives for every pair of ``ask``."""

@@ -12,10 +12,12 @@ from shoptalk.negatives.mined import Mine, Mined, Search
 from shoptalk.negatives.selection import Barred, Knobs, Pick, Top, allowed, fill, pick
 from shoptalk.retrieval.ranked import Ranked
 
+
 class InBatch:
     """No mined negatives: the batch's other documents are all there is."""
 
     per_pair = 0
+    window = None
 
     def mine(self, ask: Mine) -> Mined:
         """An empty list for every pair."""
@@ -29,6 +31,8 @@ class Random:
         keep: negatives stored per pair.
         per_pair: negatives that go into a batch with each pair; at most ``keep``.
     """
+
+    window = None
 
     def __init__(self, keep: int = 4, per_pair: int = 2):
         self.keep, self.per_pair = check_counts(keep, per_pair)
@@ -52,6 +56,8 @@ class Mining:
         absolute_margin, relative_margin, max_score: see ``Knobs``.
         pick: how the kept are picked among the candidates left, ``Top`` unless given.
     """
+
+    window: tuple[int, int] | None = None
 
     def __init__(
         self,
@@ -95,8 +101,9 @@ class Mining:
 
     def _fit(self, ask: Mine) -> list[str]:
         size = len(ask.corpus)
-        if self.knobs.low >= size:
-            raise InputError(f"negatives.low={self.knobs.low} leaves no rank in a corpus of {size} documents; lower it.")
+        low = self.knobs.low
+        if low >= size:
+            raise InputError(f"negatives.low={low} leaves no rank of a corpus of {size} documents; lower it.")
         if self.knobs.high > size:
             return [f"The rank window of the negatives ends at {size}, the size of the corpus, not {self.knobs.high}."]
         return []

@@ -97,7 +97,8 @@ class BM25:
 
     def score(self, queries: Sequence[str], rows: np.ndarray) -> np.ndarray:
         """BM25 score of queries[i] for corpus row rows[i, j]: float32 [n, j], -inf where the row is -1."""
-        scores = np.concatenate(self._map(lambda matrix: matrix, queries, rows)) if len(queries) else np.empty(rows.shape)
+        parts = self._map(lambda matrix: matrix, queries, rows)
+        scores = np.concatenate(parts) if parts else np.empty(rows.shape)
         return np.where(rows >= 0, scores, -np.inf).astype(np.float32)
 
     def _map(self, use, queries: Sequence[str], rows: np.ndarray | None = None) -> list:

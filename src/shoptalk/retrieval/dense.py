@@ -50,7 +50,7 @@ def _merged(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The best ``k`` of two rankings of different documents; empty places (-1, -inf) go last."""
     if not np.isfinite(new_scores).all():
-        raise InputError("A document's embedding is not finite: the base model gives NaN or infinity for some document.")
+        raise InputError("A document's embedding is not finite: the model gives NaN or infinity for some document.")
     both_rows, both_scores = np.concatenate([rows, new_rows], axis=1), np.concatenate([scores, new_scores], axis=1)
     both_rows, both_scores = in_order(both_rows, both_scores)
     return both_rows[:, :k], both_scores[:, :k]
@@ -60,7 +60,7 @@ def _check(queries: np.ndarray, documents: np.ndarray) -> None:
     if queries.ndim != 2 or documents.ndim != 2 or queries.shape[1] != documents.shape[1]:
         raise InputError(f"Query vectors {queries.shape} and document vectors {documents.shape} differ in dimension.")
     if not np.isfinite(queries).all():
-        raise InputError("A query's embedding is not finite: the base model gives NaN or infinity for some query.")
+        raise InputError("A query's embedding is not finite: the model gives NaN or infinity for some query.")
 
 
 class Dense:

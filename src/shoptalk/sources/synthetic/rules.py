@@ -104,15 +104,19 @@ def dropped(doc: Reading, rng: np.random.Generator) -> str | None:
 
 
 def replaced(doc: Reading, rng: np.random.Generator) -> str | None:
-    """The title with a word that the corpus uses in its place: "renal cyst" as "kidney cyst"."""
+    """The title with words that the corpus uses in their place, turned at times: "renal cyst" as "kidney cyst"."""
     tokens = list(doc.heading)
     fresh = [w for w in map(lowered, content(words(doc.text))) if w not in tokens]
     found = {i: doc.statistics.alternative(t, fresh) for i, t in enumerate(tokens) if t.lower() not in FUNCTION}
-    bonds = [(*bond, i) for i, bond in found.items() if bond]
-    if not bonds or len(content(tokens)) < 2:
+    places = [i for i, word in found.items() if word and not any(_same(word, tokens[j]) for j in found if j != i)]
+    if not places or len(content(tokens)) < 2:
         return None
-    _, word, place = max(bonds)
-    return " ".join([*tokens[:place], word, *tokens[place + 1 :]])
+    always = places[int(rng.integers(len(places)))]
+    for place in places:
+        if place == always or rng.random() < 0.3:
+            tokens[place] = found[place] or tokens[place]
+    turned = inverted(tokens) if rng.random() < 0.5 else None
+    return " ".join(dict.fromkeys(content(turned) if turned else tokens))
 
 
 def mixed(doc: Reading, rng: np.random.Generator) -> str | None:

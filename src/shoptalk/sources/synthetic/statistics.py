@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from shoptalk.cache import digest_texts
-from shoptalk.sources.synthetic.phrases import FUNCTION, content, words
+from shoptalk.sources.synthetic.phrases import DEFINING, content, parts, words
+
+STRONG = 0.3
+"""Bond in (0, 1] above which a word stands for another in documents that do not hold it."""
 
 
 class Statistics:
@@ -14,7 +17,8 @@ class Statistics:
 
     Two words stand for each other ("renal", "kidney") where texts below a title with the first often hold the
     second, far above chance, while titles seldom hold both: words that share titles are neighbours, not
-    alternatives. Counted over at most ``most`` documents, the first by hash.
+    alternatives. Of a text the first part alone is read for this, since what follows explains rather than
+    paraphrases. Counted over at most ``most`` documents, the first by hash.
     """
 
     def __init__(self, titles: Sequence[str], texts: Sequence[str], most: int = 50_000):
@@ -28,11 +32,13 @@ class Statistics:
         self._across: Counter[tuple[str, str]] = Counter()
         self._beside: Counter[tuple[str, str]] = Counter()
         for row in rows:
-            self._count(_subject_words(titles[row]), _subject_words(texts[row]))
+            self._count(titles[row], texts[row])
         self._across = Counter({pair: n for pair, n in self._across.items() if n >= 3})
 
-    def _count(self, title: set[str], text: set[str]) -> None:
-        self.frequency.update(title | text)
+    def _count(self, title_text: str, whole: str) -> None:
+        title = _subjects(words(title_text))
+        self.frequency.update(title | _subjects(words(whole)))
+        text = _subjects([t for part in parts(title_text, whole)[:1] for t in part])
         self._in_titles.update(title)
         self._in_texts.update(text)
         self._across.update((t, w) for t in title for w in text - title)
@@ -47,24 +53,27 @@ class Statistics:
         total = sum(self.rarity(t) for t in {t.lower() for t in tokens})
         return total > math.log(self.documents + 1) - math.log(others)
 
-    def alternative(self, word: str, among: Sequence[str]) -> tuple[float, str] | None:
-        """The word of ``among`` that stands for the title word ``word``, with the strength of the bond in (0, 1].
+    def alternative(self, word: str, among: Sequence[str]) -> str | None:
+        """What stands for the title word ``word``: the best of ``among``, else the best of the corpus, else ``None``.
 
-        ``None`` where there is none. Of the words that go with a title word only those count whose bond is at
-        least half of the best that either has in the whole corpus.
+        A word of ``among`` counts only where its bond is at least half of the best that either word has in the
+        corpus; a word from elsewhere only where its bond is above ``STRONG``.
         """
         scored = [(self._bond(word.lower(), w.lower()), w) for w in among]
         bond, best = max(scored, default=(0.0, ""), key=lambda s: (s[0], s[1]))
-        strongest = max(self._best.get(("title", word.lower()), 0.0), self._best.get(("text", best.lower()), 0.0))
-        return (bond, best) if bond > 0 and bond >= 0.5 * strongest else None
+        anywhere = self._best.get(("title", word.lower()), (0.0, ""))
+        if bond > 0 and bond >= 0.5 * max(anywhere[0], self._best[("text", best.lower())][0]):
+            return best
+        return anywhere[1] if anywhere[0] > STRONG else None
 
     @cached_property
-    def _best(self) -> dict[tuple[str, str], float]:
-        best: dict[tuple[str, str], float] = {}
-        for title_word, text_word in self._across:
+    def _best(self) -> dict[tuple[str, str], tuple[float, str]]:
+        """For each word of ("title", word) and ("text", word) its strongest bond and the other word."""
+        best: dict[tuple[str, str], tuple[float, str]] = {}
+        for title_word, text_word in sorted(self._across):
             bond = self._bond(title_word, text_word)
-            for key in (("title", title_word), ("text", text_word)):
-                best[key] = max(best.get(key, 0.0), bond)
+            for key, other in ((("title", title_word), text_word), (("text", text_word), title_word)):
+                best[key] = max(best.get(key, (0.0, "")), (bond, other))
         return best
 
     def _bond(self, title_word: str, text_word: str) -> float:
@@ -78,5 +87,5 @@ class Statistics:
         return math.sqrt(given * back) if given > 0.25 and back > 0.05 and lift > 8 and beside < 0.1 else 0.0
 
 
-def _subject_words(text: str) -> set[str]:
-    return {w.lower() for w in content(words(text))} - FUNCTION
+def _subjects(tokens: list[str]) -> set[str]:
+    return {t.lower() for t in content(tokens)} - DEFINING

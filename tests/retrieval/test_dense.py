@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shoptalk.errors import InputError
+from shoptalk.retrieval.dense import Dense, search
+
+
+def naive(queries, documents, k):
+    lines = []
+    for query in queries:
+        scored = sorted((-float(query @ document), row) for row, document in enumerate(documents))[:k]
+        lines.append([(row, -score) for score, row in scored] + [(-1, -np.inf)] * (k - len(scored)))
+    return lines
+
+
+@given(st.integers(0, 7), st.integers(1, 15), st.integers(1, 6), st.integers(0, 99), st.integers(1, 4), st.integers(1, 6))
+@settings(max_examples=80, deadline=None)
+def test_equals_a_naive_loop_for_every_chunking(n, m, k, seed, query_chunk, document_chunk):
+    # Small integers: products are exact in float32 and ties are many.
+    rng = np.random.default_rng(seed)
+    queries, documents = (rng.integers(-1, 2, (size, 3)).astype(np.float32) for size in (n, m))
+    found = search(queries, documents, k, query_chunk=query_chunk, document_chunk=document_chunk)
+    pairs = [list(zip(r, s, strict=True)) for r, s in zip(found.rows.tolist(), found.scores.tolist(), strict=True)]
+    assert pairs == naive(queries, documents, k)
+
+
+def test_reads_a_memory_map_and_leaves_it_alone(tmp_path):
+    vectors = np.eye(4, dtype=np.float32)
+    np.save(tmp_path / "v.npy", vectors)
+    found = search(vectors[:2], np.load(tmp_path / "v.npy", mmap_mode="r"), 1)
+    assert found.rows.tolist() == [[0], [1]]
+
+
+def test_dense_scores_agree_with_its_search():
+    documents = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
+    dense = Dense(lambda texts, kind: np.stack([documents[int(t)] for t in texts]), documents)
+    found = dense(["3", "5"], 12)
+    assert found.rows[:, 9:].tolist() == [[-1] * 3] * 2
+    np.testing.assert_allclose(dense.score(["3", "5"], found.rows), found.scores, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("where", ["queries", "documents"])
+def test_vectors_that_are_not_finite_are_refused(where):
+    good, bad = np.ones((2, 3), np.float32), np.array([[1, np.nan, 0]], np.float32)
+    arguments = (bad, good) if where == "queries" else (good, bad)
+    with pytest.raises(InputError, match="not finite"):
+        search(*arguments, 1)
+
+
+def test_dimensions_that_differ_are_refused():
+    with pytest.raises(InputError, match="differ in dimension"):
+        search(np.ones((1, 2), np.float32), np.ones((1, 3), np.float32), 1)
