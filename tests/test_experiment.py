@@ -15,7 +15,7 @@ from shoptalk.experiment import Outcome, train
 
 TINY = (
     "data=labels", "domain=beir", "trainer=cpu", "trainer.precision=32-true", "trainer.batch_size=32",
-    "trainer.learning_rate=3e-3", "trainer.pairs=1600", "trainer.looks=2", "mixing.max_repeats=12", "threads=1",
+    "trainer.learning_rate=3e-3", "trainer.pairs=3200", "trainer.looks=2", "mixing.max_repeats=20", "threads=1",
 )  # fmt: skip
 
 

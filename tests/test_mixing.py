@@ -171,8 +171,7 @@ def test_bad_counts_are_refused(options):
         Balanced(**options)
 
 
-def test_mixing_schedules_the_chosen_sources_up_to_a_limit():
+def test_mixing_schedules_its_total_or_else_the_budget():
     pairs = table({"clicks": 90, "labels": 10})
-    assert len(Proportional().schedule(pairs, ["clicks", "labels"], 0).rows) == 100
-    assert len(Proportional(total=50).schedule(pairs, ["clicks", "labels"], 0).rows) == 50
-    assert len(Proportional().schedule(pairs, ["clicks", "labels"], 0, limit=30).rows) == 30
+    assert len(Proportional().schedule(pairs, ["clicks", "labels"], 0, budget=150).rows) == 150
+    assert len(Proportional(total=50).schedule(pairs, ["clicks", "labels"], 0, budget=150).rows) == 50

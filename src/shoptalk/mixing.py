@@ -40,7 +40,7 @@ class Mixing:
             chosen sources fix those shares, which must then sum to less than 1, and the preset divides the
             rest; ratios for all of them are normalised.
         max_repeats: how often one pair may be drawn at most.
-        total: length of the stream; ``None`` for one pass over all pairs.
+        total: length of the stream; ``None`` for what the trainer's budget allows.
     """
 
     def __init__(
@@ -80,12 +80,11 @@ class Mixing:
         shares = _normalised(self.preset(rest))
         return {s: self.user[s] if s in self.user else (1 - fixed) * shares[s] for s in sizes}
 
-    def schedule(self, pairs: pl.DataFrame, sources: Sequence[str], seed: int, limit: int | None = None) -> Schedule:
-        """The stream over ``pairs`` for the chosen ``sources``, no longer than ``limit``."""
+    def schedule(self, pairs: pl.DataFrame, sources: Sequence[str], seed: int, budget: int) -> Schedule:
+        """The stream over ``pairs`` for the chosen ``sources``: ``total`` draws, or ``budget`` where that is not set."""
         counted = dict(pairs.group_by("source").len().iter_rows())
-        total = self.total or pairs.height
         ratios = self.ratios({s: counted.get(s, 0) for s in sources})
-        return schedule(pairs, ratios, min(total, limit or total), seed, self.max_repeats)
+        return schedule(pairs, ratios, self.total or budget, seed, self.max_repeats)
 
 
 class Proportional(Mixing):

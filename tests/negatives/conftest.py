@@ -16,7 +16,7 @@ from shoptalk.retrieval.dense import Dense
 def embed(texts, kind):
     """A vector per normalised word, summed: texts that share words are near."""
     words = [[np.random.default_rng(zlib.crc32(w.lower().encode())).normal(size=16) for w in t.split()] for t in texts]
-    vectors = np.array([np.sum(line, axis=0) for line in words])
+    vectors = np.array([np.sum(line, axis=0) for line in words]).reshape(-1, 16)
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
