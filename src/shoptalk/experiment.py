@@ -59,7 +59,8 @@ def train(cfg: DictConfig) -> Outcome:
         with run.stage("sources", f"Reading {', '.join(cfg.data.sources)}"):
             simulated = simulated_log(domain, run.cache, run.threads, run.stages.bar) if domain.intents else None
             ground = Ground(domain, embed, run.cache, cfg.seed, simulated.log if simulated else None)
-            found = gather(instantiate(dict(cfg.data.sources)), ground)
+            sources = {name: instantiate(node) for name, node in cfg.data.sources.items()}
+            found = gather(sources, ground)
             domain, known = found.domain, found.known
             mixing = instantiate(cfg.mixing)
             schedule = mixing.schedule(found.pairs, list(cfg.data.sources), cfg.seed, run.settings.pairs)
@@ -67,7 +68,7 @@ def train(cfg: DictConfig) -> Outcome:
             bm25 = BM25.cached(run.cache, domain.corpus.passages, domain.corpus.digest, threads=run.threads)
 
         with run.stage("negatives", "Mining negatives"):
-            mined, per_pair = mine(cfg, run, found, zero_shot, bm25)
+            mined, per_pair = mine(cfg, run, found, base, zero_shot, bm25)
 
         with run.stage("fit", f"Training on {len(schedule.rows):,} draws from {found.pairs.height:,} pairs"):
             data = examples(found.pairs, mined.table, schedule.rows, domain.corpus, known, base)

@@ -1,7 +1,6 @@
 """The frame around one run: its folder, cache, threads, stages and tracking."""
 
 import json
-import logging
 import os
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -34,7 +33,6 @@ class Run:
 
     def __init__(self, cfg: DictConfig, console: Console):
         self.cfg, self.console = cfg, console
-        logging.getLogger("bm25s").setLevel(logging.WARNING)
         self.threads = set_threads(cfg.threads)
         self.settings: Settings = instantiate(cfg.trainer)
         self.folder = Path(cfg.run.dir)

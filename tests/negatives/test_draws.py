@@ -1,10 +1,11 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shoptalk.negatives.draws import orders, pair_keys, rotate, walk
 
 
+@settings(deadline=None)
 @given(st.integers(1, 60), st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=4))
 def test_a_tour_visits_every_row_once(size, keys):
     keys = np.array(keys, np.uint64)
@@ -14,6 +15,7 @@ def test_a_tour_visits_every_row_once(size, keys):
         assert sorted(first) == list(range(size))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 9), st.integers(1, 5), st.integers(0, 5), st.integers(0, 5))
 def test_rotation_uses_every_negative_before_any_twice(kept, per_pair, seed, pair):
     take = min(kept, per_pair)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from shoptalk.cache import digest
 from shoptalk.errors import InputError
 from shoptalk.models import loading, tokens
+from shoptalk.models.attention import choose_attention
 from shoptalk.models.encoder import CHUNK_TOKENS, Encoder, Progress
 from shoptalk.models.pairs import SECOND, PairTokenizer
 from shoptalk.models.precision import inference
@@ -133,6 +134,13 @@ class CrossEncoder(nn.Module):
         if getattr(getattr(backbone, "config", None), "_attn_implementation", None) in ("sdpa", "eager"):
             plain = mode and next(self.scorer.parameters()).device.type == "cpu"
             backbone.set_attn_implementation("eager" if plain else "sdpa")
+        return self
+
+    def train(self, mode: bool = True) -> CrossEncoder:
+        """Training or evaluation mode, with the attention that is fast in it."""
+        super().train(mode)
+        backbone = getattr(self.scorer, "backbone", None) or self.scorer.model
+        choose_attention(backbone, mode, next(self.scorer.parameters()).device.type)
         return self
 
     def tokenize(self, queries: Sequence[str], documents: Sequence[str]) -> list[np.ndarray]:

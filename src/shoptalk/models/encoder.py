@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from shoptalk.cache import digest
 from shoptalk.errors import InputError
 from shoptalk.models import loading, tokens
+from shoptalk.models.attention import choose_attention
 from shoptalk.models.modules import Normalize, Pooling
 from shoptalk.models.precision import inference
 
@@ -103,14 +104,9 @@ class Encoder(nn.Module):
         )
 
     def train(self, mode: bool = True) -> Encoder:
-        """Training or evaluation mode, with the attention that is fast in it.
-
-        On a CPU the backward pass of PyTorch's fused attention takes ten times as long as the plain one's.
-        """
+        """Training or evaluation mode, with the attention that is fast in it."""
         super().train(mode)
-        told = getattr(self.backbone.config, "_attn_implementation", None)
-        if told in ("sdpa", "eager") and hasattr(self.backbone, "set_attn_implementation"):
-            self.backbone.set_attn_implementation("eager" if mode and self.device.type == "cpu" else "sdpa")
+        choose_attention(self.backbone, mode, self.device.type)
         return self
 
     @property

@@ -1,6 +1,7 @@
 """BM25 (Robertson and Zaragoza 2009) in Lucene's form, on bm25s's precomputed scores."""
 
 import json
+import logging
 import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -48,8 +49,7 @@ class BM25:
         stemmer: str | None = "english",
         threads: int = 1,
     ):
-        import bm25s
-
+        bm25s = _library()
         if not (k1 >= 0 and 0 <= b <= 1):
             raise InputError(f"BM25 needs k1 >= 0 and b in [0, 1], not k1={k1} and b={b}.")
         self.stemmer, self.threads = stemmer, threads
@@ -77,8 +77,7 @@ class BM25:
     @classmethod
     def load(cls, folder: Path, *, threads: int = 1) -> "BM25":
         """An index that ``save`` wrote, its arrays memory-mapped."""
-        import bm25s
-
+        bm25s = _library()
         self = cls.__new__(cls)
         self.threads = threads
         self.stemmer = json.loads((folder / _ANALYSIS).read_text())["stemmer"]
@@ -158,3 +157,11 @@ class BM25:
         # bm25s may add an empty word to the dictionary that no column stands for.
         shape = (len(parts["indptr"]) - 1, parts["num_docs"])
         self._scores = csr_array((parts["data"], parts["indices"], parts["indptr"]), shape=shape)
+
+
+def _library():
+    import bm25s
+
+    # It sets its own logger to DEBUG when imported.
+    logging.getLogger("bm25s").setLevel(logging.WARNING)
+    return bm25s
