@@ -6,9 +6,12 @@ import sys
 
 import pytest
 import tiny_domain
+from composing import composed
 from tiny_models import bert
 
+from shoptalk import launch
 from shoptalk.configs import root
+from shoptalk.experiment import train
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +27,8 @@ def shell(ground, *overrides: str) -> subprocess.CompletedProcess:
         "trainer=cpu", "trainer.pairs=64", "trainer.batch_size=32", "trainer.looks=1", "threads=1",
         f"cache.root={folder}/cache", f"hydra.run.dir={folder}/run", f"hydra.sweep.dir={folder}/sweep",
     ]  # fmt: skip
-    command = [sys.executable, str(root() / "train.py"), *fixed, *overrides]
+    flags = [word for word in overrides if word.startswith("-")]
+    command = [sys.executable, str(root() / "train.py"), *flags, *fixed, *(w for w in overrides if w not in flags)]
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=240)
 
 
@@ -56,11 +60,33 @@ def test_one_bad_job_does_not_end_the_others(ground):
         (["temprature=soft"], ["temprature"]),
         (["data=synthetic+labels"], ["labels+synthetic"]),
         (["domain.path=/nowhere"], ["/nowhere"]),
-        (["mixing.ratios.labels=-1"], ["mixing.ratios.labels"]),
-        (["mixing.ratios.labels=0"], ["all 0"]),
-        (["model.name=nobody/nothing"], ["nobody/nothing", "model=minilm"]),
-        (["ckpt_path=nothing.ckpt"], ["ckpt_path=nothing.ckpt"]),
     ],
 )
-def test_a_mistake_is_one_sentence(ground, overrides, words):
+def test_a_mistake_on_the_command_line_is_one_sentence(ground, overrides, words):
     one_sentence(shell(ground, *overrides), *words)
+
+
+@pytest.mark.parametrize(
+    "overrides, words",
+    [
+        (["mixing.ratios.labels=-1"], ["mixing.ratios.labels"]),
+        (["mixing.ratios.labels=0"], ["all 0"]),
+        (["mixing.ratios.clicks=1"], ["clicks", "labels"]),
+        (["temperature.value=0"], ["temperature.value=0"]),
+        (["model.name=nobody/nothing"], ["nobody/nothing", "model=minilm"]),
+        (["ckpt_path=nothing.ckpt"], ["ckpt_path=nothing.ckpt"]),
+        (["trainer.batch_size=0"], ["trainer.batch_size=0"]),
+        (["threads=0"], ["threads=0"]),
+        (["data=clicks"], ["click log"]),
+        (["data=pairs"], ["path"]),
+        (["negatives=denoised", "teacher=none"], ["teacher=own"]),
+    ],
+)
+def test_a_mistake_is_one_sentence(ground, tmp_path, overrides, words):
+    folder, domain, model = ground
+    fixed = ["domain=beir", f"domain.path={domain}", "data=labels", "negatives=in_batch", f"model.name={model}", "trainer=cpu"]
+    with pytest.raises(Exception) as error:  # noqa: PT011 - whatever is raised, the user must get a sentence
+        train(composed(tmp_path, *fixed, *overrides))
+    sentence = launch.sentence_of(error.value)
+    assert sentence and all(word in sentence for word in words), sentence
+    assert "\n" not in sentence

@@ -35,7 +35,7 @@ def job(cfg: DictConfig) -> float:
         _say(cfg, str(stop) or "Stopped before training began; what was finished is cached, so run the same command again.")
         sys.exit(130)
     except (InputError, InstantiationException, OmegaConfBaseException) as error:
-        sentence = _sentence(error)
+        sentence = sentence_of(error)
         if sentence is None:
             raise
         _say(cfg, sentence)
@@ -47,7 +47,7 @@ def exit_code() -> int:
     return 1 if _failed else 0
 
 
-def _sentence(error: BaseException | None) -> str | None:
+def sentence_of(error: BaseException | None) -> str | None:
     """The user's sentence within a chain of exceptions; ``None`` where the fault is ours."""
     while error is not None:
         if isinstance(error, InputError):
