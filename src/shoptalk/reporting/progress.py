@@ -1,9 +1,8 @@
 """Which stage a run is in, how long it has taken, and about how long is left."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -38,8 +37,13 @@ class Stages:
 
     @contextmanager
     def bar(self, title: str) -> Iterator[Report]:
-        """A progress bar that fills as ``report(done, of)`` is called; gone when finished."""
-        columns: Sequence[Any] = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        """A progress bar that fills as ``report(done, of)`` is called; one line with its time where nobody watches."""
+        if not self.console.is_terminal:
+            started = time.perf_counter()
+            yield lambda done, of: None
+            self.console.print(f"  {title}: {clock(time.perf_counter() - started)}", highlight=False)
+            return
+        columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=self.console, transient=True) as progress:
             task = progress.add_task(title, total=None)
             yield lambda done, of: progress.update(task, completed=done, total=of)

@@ -1,0 +1,63 @@
+import polars as pl
+import pytest
+
+from shoptalk.cache import Cache
+from shoptalk.domain.corpus import Corpus
+from shoptalk.domain.judgments import Domain, Judged, Known
+from shoptalk.errors import InputError
+from shoptalk.preparing import gather, with_given
+from shoptalk.sources.pairs import Ground, Yielded, as_pairs
+
+CORPUS = Corpus(["a", "b", "c"], ["A", "B", "C"], ["one", "two", "three"])
+TEST = Judged(["t"], ["Held out?"], {"t": {"a": 1}})
+
+
+class Fixed:
+    """A source that yields what it is given."""
+
+    def __init__(self, rows, **more):
+        self.rows, self.more = rows, more
+
+    def read(self, name, ground):
+        table = pl.DataFrame(self.rows, schema=["query", "doc_id"], orient="row")
+        return Yielded(as_pairs(table, name), counts={"read": len(self.rows)}, **self.more)
+
+
+def ground(tmp_path):
+    return Ground(Domain("d", CORPUS, {"test": TEST}), lambda texts, kind: None, Cache(tmp_path), 0)
+
+
+@pytest.mark.parametrize("spelling", ["Held out?", "held OUT", "  held   out ! "])
+def test_no_evaluation_query_trains_in_any_spelling(tmp_path, spelling):
+    found = gather({"x": Fixed([(spelling, "b"), ("another", "c")])}, ground(tmp_path))
+    assert found.pairs["query"].to_list() == ["another"]
+    assert found.rejected["x"].select("query", "reason").rows() == [(spelling, "evaluation query")]
+    assert found.counts["x"]["evaluation query"] == 1
+
+
+def test_a_source_with_nothing_left_says_what_took_it(tmp_path):
+    with pytest.raises(InputError, match=r"data.sources.x leaves no pair.*1 were evaluation queries"):
+        gather({"x": Fixed([("held out", "b")])}, ground(tmp_path))
+
+
+def test_documents_a_source_brings_join_the_corpus_once(tmp_path):
+    brought = Corpus(["c", "new"], ["C", "N"], ["three", "four"])
+    found = gather({"x": Fixed([("q", "new")], documents=brought), "y": Fixed([("r", "a")], documents=brought)}, ground(tmp_path))
+    assert list(found.domain.corpus.ids) == ["a", "b", "c", "new"]
+    assert found.pairs["source"].to_list() == ["x", "y"]
+
+
+def test_known_positives_are_those_of_training_not_of_evaluation(tmp_path):
+    found = gather({"x": Fixed([("Some Query", "b")])}, ground(tmp_path))
+    assert found.known.documents("some query.") == {"b"} and found.known.documents("held out") == set()
+
+
+def test_own_negatives_stand_in_front_and_known_positives_among_them_do_not():
+    mined = pl.DataFrame(
+        {"query": ["q", "r"], "doc_id": ["a", "a"], "negatives": [["b", "c"], ["c"]], "scores": [[0.9, 0.8], [0.5]], "probabilities": [None, None]},
+        schema_overrides={"scores": pl.List(pl.Float32), "probabilities": pl.List(pl.Float32)},
+    )  # fmt: skip
+    given = pl.DataFrame({"query": ["q", "q"], "doc_id": ["c", "a"]})
+    found = with_given(mined, given, Known([("q", "a")]))
+    assert found["negatives"].to_list() == [["c", "b"], ["c"]]
+    assert found["scores"].to_list()[0] == [None, pytest.approx(0.9)]
