@@ -62,7 +62,8 @@ def fit(cfg: DictConfig, run: Run, data: Examples, per_pair: int, watch: "Pool |
         identity=data.identity() | _settings_identity(cfg),
     )
     score = None if watch is None else partial(watch.score, encoder)
-    keep = KeepBest(run.folder / "checkpoints", steps, min(settings.looks, steps), score)
+    say = partial(run.console.print, style="dim", highlight=False)
+    keep = KeepBest(run.folder / "checkpoints", steps, min(settings.looks, steps), score, say)
     trainer = settings.trainer(run.folder, steps, [keep], run.logger, bar=cfg.run.progress)
     try:
         trainer.fit(module, PairsData(batches), ckpt_path=_checkpoint(cfg.ckpt_path), weights_only=True)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shoptalk.domain.judgments import Judged, Known
+from shoptalk.domain.judgments import Judged
 from shoptalk.errors import InputError
 from shoptalk.negatives.calibration import auc, fit, judged_windows, paired_windows
 
@@ -91,4 +91,4 @@ def test_windows_of_training_pairs_know_their_positives(world):
     windows = paired_windows(ask.pairs, ask.corpus, ask.known, ask.dense, (0, 40), 3, 0)
     assert len(windows.queries) == 3
     for query, rows, labels in zip(windows.queries, windows.rows, windows.labels, strict=True):
-        assert {f"d{r}" for r in rows[labels]} == Known(ask.pairs.select("query", "doc_id").iter_rows()).documents(query)
+        assert {f"d{r}" for r in rows[labels]} == ask.known.documents(query)

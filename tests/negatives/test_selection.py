@@ -17,7 +17,11 @@ KEYS = np.arange(40, dtype=np.uint64)
 def naive(rows, scores, barred, positive, knobs, key):
     """One pair, one candidate at a time, in the documented order of filters."""
     dropped = dict.fromkeys(["known positive", "rank window", "margin", "max score"], 0)
-    free = []
+    free, limits = [], []
+    if knobs.absolute_margin is not None:
+        limits.append(np.float32(positive - knobs.absolute_margin))
+    if knobs.relative_margin is not None:
+        limits.append(np.float32(positive - abs(positive) * knobs.relative_margin))
     for rank, (row, score, bar) in enumerate(zip(rows, scores, barred, strict=True)):
         if row < 0:
             continue
@@ -25,9 +29,7 @@ def naive(rows, scores, barred, positive, knobs, key):
             dropped["known positive"] += 1
         elif not knobs.low <= rank < knobs.high:
             dropped["rank window"] += 1
-        elif knobs.absolute_margin is not None and score > np.float32(positive - knobs.absolute_margin):
-            dropped["margin"] += 1
-        elif knobs.relative_margin is not None and score > np.float32(positive - abs(positive) * knobs.relative_margin):
+        elif any(score > limit for limit in limits):
             dropped["margin"] += 1
         elif knobs.max_score is not None and score > knobs.max_score:
             dropped["max score"] += 1

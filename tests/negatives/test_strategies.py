@@ -70,7 +70,8 @@ def test_ann_is_the_dense_ranking_without_known_positives(world):
     for query, doc_id, negatives, scores in mined.table.select("query", "doc_id", "negatives", "scores").iter_rows():
         near = ask.dense([query], 8)
         barred = ask.known.documents(query) | {doc_id}
-        wanted = [(f"d{r}", s) for r, s in zip(near.rows[0, 2:], near.scores[0, 2:], strict=True) if f"d{r}" not in barred]
+        ranked = [(f"d{r}", s) for r, s in zip(near.rows[0, 2:], near.scores[0, 2:], strict=True)]
+        wanted = [(d, s) for d, s in ranked if d not in barred]
         mine = [(d, s) for d, s in zip(negatives, scores, strict=True) if s is not None]
         assert [d for d, _ in mine] == [d for d, _ in wanted]
         np.testing.assert_allclose([s for _, s in mine], [s for _, s in wanted], atol=1e-6)

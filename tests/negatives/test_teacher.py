@@ -149,7 +149,7 @@ def test_sources_of_the_teacher(world):
     relevance = Forgetful(sources=["a"]).relevance(asked(ask))
     seen = set().union(*(model().seen for model in relevance.scores.models))
     assert seen == {normalise(q) for q in ask.pairs.filter(pl.col("source") == "a")["query"]}
-    with pytest.raises(InputError, match="teacher.sources names clicks, but this run has a, b"):
+    with pytest.raises(InputError, match=r"teacher\.sources names clicks, but this run has a, b"):
         Forgetful(sources=["clicks"]).relevance(asked(ask))
 
 
@@ -192,7 +192,37 @@ def test_impossible_settings_say_which(act, sentence):
         act()
 
 
+def test_a_base_model_without_a_transformer_cannot_become_a_teacher(world):
+    with pytest.raises(InputError, match="needs a transformer"):
+        OwnTeacher().relevance(asked(world.make(pairs=30)))
+
+
 def test_too_few_queries_to_fold(world):
     ask = world.make(pairs=1)
     with pytest.raises(InputError, match="too few training queries"):
         Forgetful().relevance(asked(ask))
+
+
+def test_a_real_cross_encoder_learns_and_weights_tell(world, tmp_path):
+    import tiny_models
+
+    from shoptalk.models.cross_encoder import CrossEncoder
+    from shoptalk.models.encoder import Encoder
+    from shoptalk.negatives.crossfit import Examples, Recipe, train
+
+    encoder = Encoder.load(str(tiny_models.bert(tmp_path)))
+    texts = tiny_models.texts(8, longest=4)
+    rows = np.array([[i, (i + 3) % 8] for i in range(8)]).reshape(-1)
+    queries = [t for t in texts for _ in range(2)]
+
+    def fitted(weights):
+        model = CrossEncoder.from_encoder(encoder, seed=0)
+        data = Examples(queries, rows, np.array([1, 0] * 8, np.float32), weights, np.repeat(np.arange(8), 2))
+        train(model, data, texts, Recipe(epochs=30, batch_size=4, learning_rate=3e-3), 0, lambda done, of: None)
+        return model.score(queries, [texts[r] for r in rows], precision="fp32")
+
+    even = fitted(np.ones(16, np.float32))
+    assert even[0::2].mean() > even[1::2].mean() + 1
+    np.testing.assert_allclose(fitted(np.full(16, 7, np.float32)), even, atol=0.05)
+    uneven = fitted(np.repeat([1, 9] * 4, 2).astype(np.float32))
+    assert not np.allclose(uneven, even, atol=0.05)

@@ -15,7 +15,9 @@ def naive(queries, documents, k):
     return lines
 
 
-@given(st.integers(0, 7), st.integers(1, 15), st.integers(1, 6), st.integers(0, 99), st.integers(1, 4), st.integers(1, 6))
+@given(
+    st.integers(0, 7), st.integers(1, 15), st.integers(1, 6), st.integers(0, 99), st.integers(1, 4), st.integers(1, 6)
+)
 @settings(max_examples=80, deadline=None)
 def test_equals_a_naive_loop_for_every_chunking(n, m, k, seed, query_chunk, document_chunk):
     # Small integers: products are exact in float32 and ties are many.

@@ -128,15 +128,6 @@ class CrossEncoder(nn.Module):
         return cls(PooledScorer(backbone, head), encoder.tokenizer, config, length)
 
     def train(self, mode: bool = True) -> CrossEncoder:
-        """Training or evaluation mode, with the attention that is fast in it; see ``Encoder.train``."""
-        super().train(mode)
-        backbone = getattr(self.scorer, "backbone", None)
-        if getattr(getattr(backbone, "config", None), "_attn_implementation", None) in ("sdpa", "eager"):
-            plain = mode and next(self.scorer.parameters()).device.type == "cpu"
-            backbone.set_attn_implementation("eager" if plain else "sdpa")
-        return self
-
-    def train(self, mode: bool = True) -> CrossEncoder:
         """Training or evaluation mode, with the attention that is fast in it."""
         super().train(mode)
         backbone = getattr(self.scorer, "backbone", None) or self.scorer.model

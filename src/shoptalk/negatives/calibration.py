@@ -97,7 +97,7 @@ def fit(logits: np.ndarray, labels: np.ndarray) -> Platt:
     slope, bias = _newton((logits - centre) / scale, target)
     if slope < 0:
         slope, bias = 0.0, float(np.log((ones + 1) / (zeros + 1)))
-    return Platt(slope / scale, bias - slope * centre / scale)
+    return Platt(float(slope / scale), float(bias - slope * centre / scale))
 
 
 def auc(logits: np.ndarray, labels: np.ndarray) -> float:

@@ -198,6 +198,8 @@ class OwnTeacher:
         """A cross-encoder with the base model's weights under a new head."""
         from shoptalk.models.cross_encoder import CrossEncoder
 
+        if not hasattr(ask.encoder, "backbone"):
+            raise InputError("teacher=own needs a transformer as the base model; choose teacher=hub or another model.")
         model = CrossEncoder.from_encoder(ask.encoder, self.layers, max_length=self.max_length, seed=ask.seed)
         return model.to(ask.encoder.device)
 

@@ -27,10 +27,13 @@ class KeepBest(Checkpoint):
         looks: how often to look, the last time after the last step.
         watch: gives nDCG@10 over the dev pool for the weights as they stand; ``None`` without dev judgments,
             then the last weights are kept.
+        say: told each look in a sentence.
     """
 
-    def __init__(self, folder: Path, steps: int, looks: int, watch: Callable[[], float] | None):
-        self.folder, self.watch = folder, watch
+    def __init__(
+        self, folder: Path, steps: int, looks: int, watch: Callable[[], float] | None, say: Callable[[str], None] = str
+    ):
+        self.folder, self.steps, self.watch, self.say = folder, steps, watch, say
         self.at = {round(steps * k / looks) for k in range(1, looks + 1)}
         self.best_score, self.best_path = float("-inf"), ""
         self.curve: dict[str, float] = {}
@@ -75,6 +78,7 @@ class KeepBest(Checkpoint):
             score = self.watch()
             self.curve[str(step)] = score
             pl_module.log(MONITOR, score, prog_bar=True)
+            self.say(f"step {step} of {self.steps}: nDCG@10 {score:.3f} on the dev pool")
         else:
             score = float(step)
         if score > self.best_score:
