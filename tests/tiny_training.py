@@ -21,6 +21,9 @@ class Bag(nn.Module):
         mask = attention_mask[..., None].float()
         return self.layer((self.table(input_ids) * mask).sum(1) / mask.sum(1))
 
+    def forward_chunks(self, chunks):
+        return [self(*chunk) for chunk in chunks]
+
     def prompt_length(self, kind):
         return 0
 

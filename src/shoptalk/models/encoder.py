@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -151,6 +152,22 @@ class Encoder(nn.Module):
         """Token ids and mask [b, t] to vectors [b, d], float32 outside autocast."""
         return self._vectors(self.backbone, input_ids, attention_mask, prompt_length)
 
+    def forward_chunks(self, chunks: Sequence[tuple[Tensor, Tensor, int]]) -> list[Tensor]:
+        """``forward`` of several ``(input_ids, attention_mask, prompt_length)``, for training.
+
+        Word vectors are looked up once for all chunks: their gradient is a dense table as large as the
+        vocabulary, and one of it is filled and added up instead of one per chunk.
+        """
+        if not chunks or "inputs_embeds" not in inspect.signature(self.backbone.forward).parameters:
+            return [self(*chunk) for chunk in chunks]
+        used, places = torch.unique(torch.cat([ids.reshape(-1) for ids, _, _ in chunks]), return_inverse=True)
+        rows = self.backbone.get_input_embeddings()(used)
+        parts = torch.split(places, [ids.numel() for ids, _, _ in chunks])
+        return [
+            self._vectors(self.backbone, nn.functional.embedding(part.view(ids.shape), rows), mask, prompt)
+            for (ids, mask, prompt), part in zip(chunks, parts, strict=True)
+        ]
+
     def embed(
         self,
         texts: Sequence[str],
@@ -231,10 +248,12 @@ class Encoder(nn.Module):
                 return candidate
         return 0
 
-    def _vectors(self, backbone: nn.Module, input_ids: Tensor, attention_mask: Tensor, prompt_length: int) -> Tensor:
-        output = backbone(input_ids=input_ids, attention_mask=attention_mask)
+    def _vectors(self, backbone: nn.Module, tokens_in: Tensor, attention_mask: Tensor, prompt_length: int) -> Tensor:
+        """``tokens_in``: token ids [b, t], or their word vectors [b, t, h]."""
+        name = "input_ids" if tokens_in.ndim == 2 else "inputs_embeds"
+        output = backbone(**{name: tokens_in}, attention_mask=attention_mask)
         hidden = getattr(output, "last_hidden_state", None)
-        if hidden is None or hidden.shape[:2] != input_ids.shape:
+        if hidden is None or hidden.shape[:2] != tokens_in.shape[:2]:
             raise InputError(
                 f"{type(backbone).__name__}: gives no vector per token, so nothing can be pooled; choose another model."
             )

@@ -148,6 +148,10 @@ class StaticEncoder(nn.Module):
         total = torch.bmm(weight.unsqueeze(1), self.embedding(input_ids)).squeeze(1)
         return total / weight.sum(1, keepdim=True).clamp(min=1.0)
 
+    def forward_chunks(self, chunks: Sequence[tuple[Tensor, Tensor, int]]) -> list[Tensor]:
+        """``forward`` of several ``(input_ids, attention_mask, prompt_length)``."""
+        return [self(*chunk) for chunk in chunks]
+
     @torch.inference_mode()
     def embed(
         self,

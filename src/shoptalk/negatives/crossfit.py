@@ -146,7 +146,7 @@ def train(model, data: Examples, passages: Sequence[str], recipe: Recipe, seed: 
     steps = [rows for epoch in range(recipe.epochs) for rows in _steps(data.pairs, recipe.batch_size, seed, epoch)]
     device = next(model.parameters()).device
     dtype = dtype_of("auto", device)
-    optimizer = torch.optim.AdamW(_groups(model, recipe), weight_decay=recipe.weight_decay)
+    optimizer = torch.optim.AdamW(_groups(model, recipe), weight_decay=recipe.weight_decay, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _shape(len(steps), recipe.warmup))
     model.train()
     for done, rows in enumerate(steps, start=1):

@@ -15,7 +15,7 @@ class BiEncoder(lightning.LightningModule):
     """Encodes a batch chunk by chunk and hands the vectors to the loss.
 
     Args:
-        encoder: ``encoder(input_ids, attention_mask, prompt_length)`` -> float [b, d].
+        encoder: ``forward_chunks([(input_ids, attention_mask, prompt_length), …])`` -> vectors [b, d] per chunk.
         loss: over tensors, see ``shoptalk.losses``.
         steps: all optimizer steps of the run.
         warmup: share of the steps over which the learning rate rises from 0; then it falls linearly to 0.
@@ -47,8 +47,7 @@ class BiEncoder(lightning.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of one batch."""
         temperature = self.temperature(self.global_step / self.steps)
-        queries = self._encode(batch.queries, "query")
-        documents = self._encode(batch.documents, "document")
+        queries, documents = self._encode(batch)
         loss = self.loss(queries, documents, batch.positive, batch.mask, batch.weight, temperature)
         if not torch.isfinite(loss):
             raise InputError(
@@ -59,17 +58,23 @@ class BiEncoder(lightning.LightningModule):
         self.log("train/temperature", temperature.detach())
         return loss
 
-    def _encode(self, chunks: list[Chunk], kind: str) -> Tensor:
-        prompt = self.encoder.prompt_length(kind)
-        vectors = torch.cat([self.encoder(c.input_ids, c.attention_mask, prompt) for c in chunks])
-        return vectors[torch.argsort(torch.cat([c.rows for c in chunks]))]
+    def _encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Vectors of queries [n, d] and documents [m, d], in batch order."""
+        parts = ((batch.queries, "query"), (batch.documents, "document"))
+        prompts = {kind: self.encoder.prompt_length(kind) for _, kind in parts}
+        inputs = [(c.input_ids, c.attention_mask, prompts[kind]) for chunks, kind in parts for c in chunks]
+        vectors = self.encoder.forward_chunks(inputs)
+        cut = len(batch.queries)
+        return _in_order(vectors[:cut], batch.queries), _in_order(vectors[cut:], batch.documents)
 
     def configure_optimizers(self) -> dict[str, Any]:
         """AdamW on fp32 master weights, linear warm-up and decay by step."""
         no_decay = [p for p in self.parameters() if p.requires_grad and p.ndim < 2]
         decay = [p for p in self.parameters() if p.requires_grad and p.ndim >= 2]
         groups = [{"params": decay, "weight_decay": self.weight_decay}, {"params": no_decay, "weight_decay": 0.0}]
-        optimizer = torch.optim.AdamW(groups, lr=self.learning_rate)
+        optimizer = torch.optim.AdamW(groups, lr=self.learning_rate, fused=True)
+        # bf16 needs no gradient scaler, so clipping before a fused step is safe; Lightning refuses it by this flag alone.
+        optimizer._step_supports_amp_scaling = False
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -91,3 +96,7 @@ class BiEncoder(lightning.LightningModule):
                 f"ckpt_path is a checkpoint of another run, whose {', '.join(differing)} differ: "
                 "resume with the very options the run was started with."
             )
+
+
+def _in_order(vectors: list[Tensor], chunks: list[Chunk]) -> Tensor:
+    return torch.cat(vectors)[torch.argsort(torch.cat([chunk.rows for chunk in chunks]))]

@@ -1,0 +1,51 @@
+"""The embedded domain on its sub-corpus: all simulated and written sources, denoised negatives, the whole way."""
+
+import json
+
+import polars as pl
+import pytest
+from composing import composed
+
+from shoptalk.experiment import train
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("phenotypes")
+    options = ["data=clicks+labels+synthetic", "trainer=smoke", "trainer.pairs=320", "teacher.max_pairs=60", "mixing=clicks_heavy"]
+    # Its own cache: what is asserted must come from this very code.
+    return train(composed(folder, *options))
+
+
+def test_every_figure_says_that_the_corpus_is_a_part(outcome):
+    assert outcome.metrics["corpus"] == "smoke-3000" and outcome.metrics["documents"] == 3000
+
+
+def test_each_source_is_drawn_as_asked(outcome):
+    pairs = pl.read_parquet(outcome.folder / "pairs.parquet")
+    drawn = dict(pairs.group_by("source").agg(pl.col("times_drawn").sum()).iter_rows())
+    assert sorted(drawn) == ["clicks", "labels", "synthetic"]
+    for source, share in outcome.metrics["mixing"]["asked"].items():
+        assert abs(drawn[source] / sum(drawn.values()) - share) < 0.005
+
+
+def test_denoising_says_what_it_dropped(outcome):
+    assert outcome.metrics["negatives"]["dropped"]["teacher"] > 0
+    assert any("teacher judged" in notice for notice in outcome.metrics["notices"])
+
+
+def test_what_is_simulated_is_called_simulated(outcome):
+    assert any("simulated" in notice for notice in outcome.metrics["notices"])
+    assert outcome.metrics["simulated"]["purity"]["clicks"] > 0.8
+    assert 0 < outcome.metrics["simulated"]["never_shown"]["of_all"] < 1
+
+
+def test_no_truth_lies_in_the_run_or_the_cache(outcome):
+    cache = outcome.folder.parent / "cache"
+    assert not [p for folder in (outcome.folder, cache) for p in folder.rglob("*truth*")]
+
+
+def test_metrics_have_the_shape_of_the_design(outcome):
+    metrics = json.loads((outcome.folder / "metrics.json").read_text())
+    assert {"schema", "corpus", "seed", "dev", "test", "gain", "slices", "mixing", "seconds"} <= set(metrics)
+    assert {"query_kind", "traffic", "number_twin", "template_words"} == set(metrics["slices"]["test"])
