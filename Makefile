@@ -15,7 +15,7 @@ test-all: $(READY) lint
 	$(BIN)/python -m pytest -m ''
 
 lint: $(READY)
-	$(BIN)/ruff check . && $(BIN)/lint-imports
+	$(BIN)/ruff check -q . && $(BIN)/ruff format --check -q . && $(BIN)/lint-imports
 
 bench: $(READY)
 	@ls benchmarks/*.py | xargs -r -n 1 $(BIN)/python

@@ -18,5 +18,11 @@ def options(group: str) -> list[str]:
 def composed(folder: Path, *overrides: str) -> DictConfig:
     """``train.yaml`` with overrides; what the run leaves goes to ``folder``."""
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        fixed = [f"run.dir={folder}/run", "run.name=test", f"cache.root={folder}/cache", "run.progress=false", "logger=csv"]
+        fixed = [
+            f"run.dir={folder}/run",
+            "run.name=test",
+            f"cache.root={folder}/cache",
+            "run.progress=false",
+            "logger=csv",
+        ]
         return compose("train", overrides=[*fixed, *overrides])

@@ -12,7 +12,13 @@ from shoptalk.experiment import train
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory):
     folder = tmp_path_factory.mktemp("phenotypes")
-    options = ["data=clicks+labels+synthetic", "trainer=smoke", "trainer.pairs=320", "teacher.max_pairs=60", "mixing=clicks_heavy"]
+    options = [
+        "data=clicks+labels+synthetic",
+        "trainer=smoke",
+        "trainer.pairs=320",
+        "teacher.max_pairs=60",
+        "mixing=clicks_heavy",
+    ]
     # Its own cache: what is asserted must come from this very code.
     return train(composed(folder, *options))
 

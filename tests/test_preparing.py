@@ -42,7 +42,9 @@ def test_a_source_with_nothing_left_says_what_took_it(tmp_path):
 
 def test_documents_a_source_brings_join_the_corpus_once(tmp_path):
     brought = Corpus(["c", "new"], ["C", "N"], ["three", "four"])
-    found = gather({"x": Fixed([("q", "new")], documents=brought), "y": Fixed([("r", "a")], documents=brought)}, ground(tmp_path))
+    found = gather(
+        {"x": Fixed([("q", "new")], documents=brought), "y": Fixed([("r", "a")], documents=brought)}, ground(tmp_path)
+    )
     assert list(found.domain.corpus.ids) == ["a", "b", "c", "new"]
     assert found.pairs["source"].to_list() == ["x", "y"]
 
@@ -54,7 +56,10 @@ def test_known_positives_are_those_of_training_not_of_evaluation(tmp_path):
 
 def test_own_negatives_stand_in_front_and_known_positives_among_them_do_not():
     mined = pl.DataFrame(
-        {"query": ["q", "r"], "doc_id": ["a", "a"], "negatives": [["b", "c"], ["c"]], "scores": [[0.9, 0.8], [0.5]], "probabilities": [None, None]},
+        {
+            "query": ["q", "r"], "doc_id": ["a", "a"], "negatives": [["b", "c"], ["c"]],
+            "scores": [[0.9, 0.8], [0.5]], "probabilities": [None, None],
+        },
         schema_overrides={"scores": pl.List(pl.Float32), "probabilities": pl.List(pl.Float32)},
     )  # fmt: skip
     given = pl.DataFrame({"query": ["q", "q"], "doc_id": ["c", "a"]})

@@ -73,7 +73,9 @@ class Cache:
             os.replace(work, final)
         except OSError as error:
             if error.errno in (28, 122):
-                raise InputError(f"{self.root}: the disk is full; free some space or set cache.root elsewhere.") from error
+                raise InputError(
+                    f"{self.root}: the disk is full; free some space or set cache.root elsewhere."
+                ) from error
             raise
         finally:
             shutil.rmtree(work, ignore_errors=True)
@@ -92,7 +94,9 @@ class Cache:
         return folder
 
     def _shrink(self, keep: Path) -> None:
-        folders = [f for kind in self.root.iterdir() if kind.name != "locks" for f in kind.iterdir() if f.name[0] != "."]
+        folders = [
+            f for kind in self.root.iterdir() if kind.name != "locks" for f in kind.iterdir() if f.name[0] != "."
+        ]
         sizes = {f: sum(p.stat().st_size for p in f.rglob("*") if p.is_file()) for f in folders}
         total = sum(sizes.values())
         for folder in sorted(folders, key=lambda f: f.stat().st_mtime):

@@ -30,5 +30,6 @@ def unsorted_sources(arguments: list[str]) -> str | None:
         for value in values.split(","):
             parts = value.strip().split("+")
             if parts != sorted(parts):
-                return f"data={value} is not known by that name: sources stand in sorted order, data={'+'.join(sorted(parts))}."
+                known = "+".join(sorted(parts))
+                return f"data={value} is not known by that name: sources stand in sorted order, data={known}."
     return None

@@ -54,5 +54,3 @@ def slices(table: pl.DataFrame, split: str, columns: Sequence[str]) -> dict[str,
 def _values(table: pl.DataFrame, split: str, arm: str) -> np.ndarray:
     rows = table.filter((pl.col("split") == split) & (pl.col("arm") == arm))
     return rows[HEADLINE].to_numpy()
-
-

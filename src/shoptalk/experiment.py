@@ -82,7 +82,9 @@ def train(cfg: DictConfig) -> Outcome:
             splits = run.splits(domain)
             per_query = evaluate.judge(searches, splits, domain.corpus)
 
-        metrics = results.metrics(run, domain, found, schedule, mined, fitted, per_query, splits, simulated and simulated.truth)
+        metrics = results.metrics(
+            run, domain, found, schedule, mined, fitted, per_query, splits, simulated and simulated.truth
+        )
         run.write("pairs", found.pairs.with_columns(times_drawn=pl.Series(schedule.times_drawn)))
         run.write("negatives", mined.table)
         for source, rejected in found.rejected.items():

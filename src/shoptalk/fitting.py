@@ -1,6 +1,5 @@
 """Training one encoder, with dev watched on a fixed pool and the best weights kept."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -69,7 +68,8 @@ def fit(cfg: DictConfig, run: Run, data: Examples, per_pair: int, watch: "Pool |
         trainer.fit(module, PairsData(batches), ckpt_path=_checkpoint(cfg.ckpt_path), weights_only=True)
     except Interrupted as stop:
         raise KeyboardInterrupt(
-            f"Stopped after step {trainer.global_step} of {steps}; go on with the same command and ckpt_path={stop.args[0]}"
+            f"Stopped after step {trainer.global_step} of {steps}; "
+            f"go on with the same command and ckpt_path={stop.args[0]}"
         ) from stop
     best = torch.load(keep.best_path, map_location="cpu", weights_only=True)["state_dict"]
     module.load_state_dict(best)
@@ -115,5 +115,3 @@ class Pool:
         encoder.train(training)
         ranked = dense.search(queries, documents, min(10, len(self.corpus)))
         return means(per_query(ranked, list(self.corpus.ids), self.dev))[HEADLINE]
-
-

@@ -32,7 +32,10 @@ def job(cfg: DictConfig) -> float:
         cfg.run.single = HydraConfig.get().mode == RunMode.RUN
         return train(cfg).dev_score
     except KeyboardInterrupt as stop:
-        _say(cfg, str(stop) or "Stopped before training began; what was finished is cached, so run the same command again.")
+        _say(
+            cfg,
+            str(stop) or "Stopped before training began; what was finished is cached, so run the same command again.",
+        )
         sys.exit(130)
     except (InputError, InstantiationException, OmegaConfBaseException) as error:
         sentence = sentence_of(error)

@@ -31,7 +31,9 @@ def mine(cfg: DictConfig, run: Run, found: Gathered, base: object, dense: Dense,
     mined = strategy.mine(ask)
     told = getattr(ask.relevance, "notices", ())
     given = with_given(mined.table, found.given, ask.known)
-    return replace(mined, table=given, notices=[*told, *mined.notices]), max(strategy.per_pair, int(found.given.height > 0))
+    return replace(mined, table=given, notices=[*told, *mined.notices]), max(
+        strategy.per_pair, int(found.given.height > 0)
+    )
 
 
 def _teacher(cfg: DictConfig, run: Run, found: Gathered, base: object, ask: Mine, window: tuple[int, int]):

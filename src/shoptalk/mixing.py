@@ -81,7 +81,7 @@ class Mixing:
         return {s: self.user[s] if s in self.user else (1 - fixed) * shares[s] for s in sizes}
 
     def schedule(self, pairs: pl.DataFrame, sources: Sequence[str], seed: int, budget: int) -> Schedule:
-        """The stream over ``pairs`` for the chosen ``sources``: ``total`` draws, or ``budget`` where that is not set."""
+        """The stream over ``pairs`` for the chosen ``sources``: ``total`` draws, or else ``budget``."""
         counted = dict(pairs.group_by("source").len().iter_rows())
         ratios = self.ratios({s: counted.get(s, 0) for s in sources})
         return schedule(pairs, ratios, self.total or budget, seed, self.max_repeats)

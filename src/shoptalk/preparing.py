@@ -93,7 +93,11 @@ def with_given(mined: pl.DataFrame, given: pl.DataFrame, known: Known) -> pl.Dat
     for row in mined.iter_rows(named=True):
         front = own.get(row["query"], [])
         keep = [i for i, doc_id in enumerate(row["negatives"]) if doc_id not in front]
-        for column, filler in (("negatives", front), ("scores", [None] * len(front)), ("probabilities", [None] * len(front))):
+        for column, filler in (
+            ("negatives", front),
+            ("scores", [None] * len(front)),
+            ("probabilities", [None] * len(front)),
+        ):
             row[column] = None if row[column] is None else [*filler, *(row[column][i] for i in keep)]
         rows.append(row)
     return pl.DataFrame(rows, schema=mined.schema)

@@ -15,7 +15,9 @@ def test_one_look_up_for_all_chunks_gives_the_vectors_and_gradients_of_one_each(
         chunks = [(*encoder.pad(encoder.tokenize(part, "query")), 0) for part in (texts[:4], texts[4:])]
         vectors = encoder.forward_chunks(chunks) if together else [encoder(*chunk) for chunk in chunks]
         (torch.cat(vectors) ** 3).sum().backward()
-        results.append((torch.cat(vectors).detach(), {n: p.grad for n, p in encoder.named_parameters() if p.grad is not None}))
+        results.append(
+            (torch.cat(vectors).detach(), {n: p.grad for n, p in encoder.named_parameters() if p.grad is not None})
+        )
     (apart, gradients), (found, found_gradients) = results
     assert torch.allclose(apart, found, atol=1e-6) and gradients.keys() == found_gradients.keys()
     for name, gradient in gradients.items():

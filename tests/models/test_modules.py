@@ -33,7 +33,7 @@ def test_pooling_is_its_rule_over_the_tokens_that_count(mode, side):
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_a_prompt_may_be_left_out_of_the_mean(side):
     hidden, mask = torch.randn(2, 6, 3, generator=torch.Generator().manual_seed(2)), torch.ones(2, 6, dtype=torch.int64)
-    mask[1, :2 if side == "left" else None] = 0
+    mask[1, : 2 if side == "left" else None] = 0
     if side == "right":
         mask[1, :4] = 1
     start = 2 if side == "left" else 0

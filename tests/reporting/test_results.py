@@ -23,7 +23,12 @@ def table(lift: float, n: int = 80) -> pl.DataFrame:
 
 
 def metrics(lift: float) -> dict:
-    mixing = {"asked": {"labels": 1.0}, "drawn": {"labels": 1.0}, "share_of_loss": {"labels": 1.0}, "pairs": {"labels": 3}}
+    mixing = {
+        "asked": {"labels": 1.0},
+        "drawn": {"labels": 1.0},
+        "share_of_loss": {"labels": 1.0},
+        "pairs": {"labels": 3},
+    }
     found = results.measured(table(lift), {"dev": ["kind"]})
     return {"corpus": "smoke-3000", "mixing": mixing, "notices": [], **found}
 

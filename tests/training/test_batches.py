@@ -61,7 +61,9 @@ def test_chunks_change_neither_loss_nor_gradient(chunk_tokens):
     def gradients(size):
         torch.manual_seed(0)
         bag = Bag()
-        module = BiEncoder(bag, InfoNCE(), Fixed(0.05), learning_rate=1e-3, weight_decay=0, warmup=0, steps=5, seed=0, identity={})
+        module = BiEncoder(
+            bag, InfoNCE(), Fixed(0.05), learning_rate=1e-3, weight_decay=0, warmup=0, steps=5, seed=0, identity={}
+        )
         batch = make_batches(make_examples(5), size)[1]
         loss = InfoNCE()(*module._encode(batch), batch.positive, batch.mask, batch.weight, torch.tensor(0.05))
         loss.backward()

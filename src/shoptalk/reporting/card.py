@@ -39,4 +39,6 @@ def card(metrics: dict[str, Any], base: str) -> str:
     """Markdown with front matter: what the model was made of and how it measured."""
     rows = [(split, ARMS[arm], row) for split in SPLITS if split in metrics for arm, row in metrics[split].items()]
     verdicts = [verdict(metrics, split) for split in SPLITS if split in metrics]
-    return Environment(autoescape=False).from_string(TEMPLATE).render(m=metrics, base=base, rows=rows, verdicts=verdicts)
+    return (
+        Environment(autoescape=False).from_string(TEMPLATE).render(m=metrics, base=base, rows=rows, verdicts=verdicts)
+    )

@@ -26,7 +26,15 @@ def comparison(folder: Path) -> Table:
     rows = [_row(job) for job in jobs]
     names = {row["corpus"] for row in rows if row["corpus"]}
     table = Table(title=f"dev of {', '.join(sorted(names)) or 'no corpus'}", title_justify="left")
-    for name, side in (("job", "right"), ("overrides", "left"), ("ndcg@10", "right"), ("zero-shot", "right"), ("gain [95 %]", "right"), ("negatives dropped", "right"), ("seconds", "right")):
+    for name, side in (
+        ("job", "right"),
+        ("overrides", "left"),
+        ("ndcg@10", "right"),
+        ("zero-shot", "right"),
+        ("gain [95 %]", "right"),
+        ("negatives dropped", "right"),
+        ("seconds", "right"),
+    ):
         table.add_column(name, justify=side, overflow="fold")
     for row in sorted(rows, key=lambda r: -r["score"]):
         table.add_row(*row["cells"])
@@ -35,7 +43,11 @@ def comparison(folder: Path) -> Table:
 
 def _row(job: Path) -> dict[str, Any]:
     overrides = job / ".hydra" / "overrides.yaml"
-    asked = " ".join(line[2:] for line in overrides.read_text().splitlines() if line.startswith("- ")) if overrides.exists() else ""
+    asked = (
+        " ".join(line[2:] for line in overrides.read_text().splitlines() if line.startswith("- "))
+        if overrides.exists()
+        else ""
+    )
     path = job / "metrics.json"
     if not path.exists():
         reason = (job / "error.txt").read_text().strip() if (job / "error.txt").exists() else "left no metrics"

@@ -79,7 +79,9 @@ def _figures(metrics: dict[str, Any], splits: list[str]) -> dict[str, Any]:
 
 
 def _layout(figure: Any, height: int) -> Any:
-    figure.update_layout(template="plotly_white", height=height, margin={"l": 10, "r": 10, "t": 30, "b": 10}, barmode="group")
+    figure.update_layout(
+        template="plotly_white", height=height, margin={"l": 10, "r": 10, "t": 30, "b": 10}, barmode="group"
+    )
     return figure
 
 
@@ -87,7 +89,13 @@ def _scores(metrics: dict[str, Any], splits: list[str]) -> Any:
     import plotly.graph_objects as go
 
     bars = [
-        go.Bar(name=title, x=splits, y=[metrics[s][arm]["ndcg@10"] for s in splits], marker_color=COLOURS[arm], texttemplate="%{y:.3f}")
+        go.Bar(
+            name=title,
+            x=splits,
+            y=[metrics[s][arm]["ndcg@10"] for s in splits],
+            marker_color=COLOURS[arm],
+            texttemplate="%{y:.3f}",
+        )
         for arm, title in ARMS.items()
     ]
     return _layout(go.Figure(bars).update_yaxes(title="nDCG@10", range=[0, 1]), 320)
@@ -96,10 +104,20 @@ def _scores(metrics: dict[str, Any], splits: list[str]) -> Any:
 def _slices(slices: dict[str, Any], split: str) -> Any:
     import plotly.graph_objects as go
 
-    cells = [(f"{column}: {value} (n={told['n']})", told) for column, values in slices.items() for value, told in values.items()]
+    cells = [
+        (f"{column}: {value} (n={told['n']})", told)
+        for column, values in slices.items()
+        for value, told in values.items()
+    ]
     names = [name for name, _ in reversed(cells)]
     bars = [
-        go.Bar(name=title, y=names, x=[told.get(arm) for _, told in reversed(cells)], orientation="h", marker_color=COLOURS[arm])
+        go.Bar(
+            name=title,
+            y=names,
+            x=[told.get(arm) for _, told in reversed(cells)],
+            orientation="h",
+            marker_color=COLOURS[arm],
+        )
         for arm, title in reversed(ARMS.items())
     ]
     return _layout(go.Figure(bars).update_xaxes(title=f"nDCG@10 on {split}", range=[0, 1]), 90 + 55 * len(cells))
@@ -108,5 +126,7 @@ def _slices(slices: dict[str, Any], split: str) -> Any:
 def _curve(points: dict[str, float]) -> Any:
     import plotly.graph_objects as go
 
-    line = go.Scatter(x=[int(step) for step in points], y=list(points.values()), mode="lines+markers", marker_color=COLOURS["adapted"])
+    line = go.Scatter(
+        x=[int(step) for step in points], y=list(points.values()), mode="lines+markers", marker_color=COLOURS["adapted"]
+    )
     return _layout(go.Figure(line).update_xaxes(title="step").update_yaxes(title="nDCG@10 on the dev pool"), 280)

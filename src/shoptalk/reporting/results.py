@@ -56,9 +56,7 @@ def measured(per_query: pl.DataFrame, slices_of: Mapping[str, Sequence[str]]) ->
     splits = per_query["split"].unique(maintain_order=True).to_list() if per_query.height else []
     return {
         **{split: evaluate.arm_means(per_query, split) for split in splits},
-        "gain": {
-            split: {arm: _as_json(evaluate.gain(per_query, split, arm)) for arm in BASELINES} for split in splits
-        },
+        "gain": {split: {arm: _as_json(evaluate.gain(per_query, split, arm)) for arm in BASELINES} for split in splits},
         "slices": {split: evaluate.slices(per_query, split, slices_of.get(split, ())) for split in splits},
     }
 

@@ -23,7 +23,9 @@ def scores(metrics: dict[str, Any]) -> Table:
         for arm in (a for a in ARMS if a in metrics[split]):
             cells = [f"{metrics[split][arm][name]:.3f}" for name in names]
             over = metrics["gain"].get(split, {}).get(arm)
-            table.add_row(split, ARMS[arm], *cells, _interval(over) if over else "", style="bold" if arm == "adapted" else "")
+            table.add_row(
+                split, ARMS[arm], *cells, _interval(over) if over else "", style="bold" if arm == "adapted" else ""
+            )
         table.add_section()
     return table
 

@@ -40,7 +40,13 @@ class Wandb:
 
         mode = "offline" if self.offline else "online"
         self._logger = WandbLogger(
-            name=name, save_dir=folder, project=self.project, entity=self.entity, config=config, mode=mode, offline=self.offline
+            name=name,
+            save_dir=folder,
+            project=self.project,
+            entity=self.entity,
+            config=config,
+            mode=mode,
+            offline=self.offline,
         )
         return self._logger
 
@@ -49,7 +55,13 @@ class Wandb:
         import wandb
 
         run = self._logger.experiment
-        run.summary.update({key: metrics[key] for key in ("dev", "test", "audit", "gain", "slices", "mixing", "seconds") if key in metrics})
+        run.summary.update(
+            {
+                key: metrics[key]
+                for key in ("dev", "test", "audit", "gain", "slices", "mixing", "seconds")
+                if key in metrics
+            }
+        )
         columns = per_query.columns
         run.log({"per_query": wandb.Table(columns=columns, data=[list(row) for row in per_query.iter_rows()])})
         run.finish()

@@ -101,4 +101,3 @@ class KeepBest(Checkpoint):
         """Go on from there."""
         self.best_score, self.best_path = state_dict["best_score"], state_dict["best_path"]
         self.curve = dict(state_dict["curve"])
-

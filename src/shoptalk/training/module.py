@@ -73,7 +73,7 @@ class BiEncoder(lightning.LightningModule):
         decay = [p for p in self.parameters() if p.requires_grad and p.ndim >= 2]
         groups = [{"params": decay, "weight_decay": self.weight_decay}, {"params": no_decay, "weight_decay": 0.0}]
         optimizer = torch.optim.AdamW(groups, lr=self.learning_rate, fused=True)
-        # bf16 needs no gradient scaler, so clipping before a fused step is safe; Lightning refuses it by this flag alone.
+        # bf16 needs no gradient scaler, so clipping before a fused step is safe; Lightning goes by this flag alone.
         optimizer._step_supports_amp_scaling = False
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

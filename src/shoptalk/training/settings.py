@@ -87,5 +87,10 @@ class Settings:
 def _quieten() -> None:
     """Lightning's advice that does not apply: one worker is enough, batches carry their own sizes."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    for text in (".*does not have many workers.*", ".*infer the.*batch_size.*", ".*isinstance.treespec.*", ".*tensorboardX.*"):
+    for text in (
+        ".*does not have many workers.*",
+        ".*infer the.*batch_size.*",
+        ".*isinstance.treespec.*",
+        ".*tensorboardX.*",
+    ):
         warnings.filterwarnings("ignore", text)
