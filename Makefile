@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: train test test-all lint bench
+.PHONY: train test test-all lint
 
 train: $(READY)
 	$(BIN)/python train.py data=clicks+synthetic negatives=denoised
@@ -16,9 +16,6 @@ test-all: $(READY) lint
 
 lint: $(READY)
 	$(BIN)/ruff check -q . && $(BIN)/ruff format --check -q . && $(BIN)/lint-imports
-
-bench: $(READY)
-	@ls benchmarks/*.py | xargs -r -n 1 $(BIN)/python
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv

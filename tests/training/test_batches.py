@@ -7,7 +7,7 @@ from tiny_training import Bag, make_batches, make_examples
 
 from shoptalk.losses import InfoNCE
 from shoptalk.temperature import Fixed
-from shoptalk.training.module import BiEncoder
+from shoptalk.training.module import BiEncoder, cast_once
 
 
 @settings(max_examples=30, deadline=None)
@@ -72,3 +72,14 @@ def test_chunks_change_neither_loss_nor_gradient(chunk_tokens):
     expected, found = gradients(200), gradients(chunk_tokens)
     assert found[0] == pytest.approx(expected[0], rel=1e-6)
     assert torch.allclose(found[1], expected[1], atol=1e-6) and torch.allclose(found[2], expected[2], atol=1e-6)
+
+
+def test_weights_are_cast_once_per_step_and_the_cast_ends_with_it():
+    layer = torch.nn.Linear(4, 4)
+    with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
+        with cast_once("cpu"):
+            assert torch.is_autocast_cache_enabled()
+            assert layer(torch.ones(1, 4)).dtype is torch.bfloat16
+        assert not torch.is_autocast_cache_enabled()
+    with cast_once("cpu"):
+        assert layer(torch.ones(1, 4)).dtype is torch.float32

@@ -1,5 +1,6 @@
 """The bi-encoder under training."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytorch_lightning as lightning
@@ -47,7 +48,8 @@ class BiEncoder(lightning.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of one batch."""
         temperature = self.temperature(self.global_step / self.steps)
-        queries, documents = self._encode(batch)
+        with cast_once(self.device.type):
+            queries, documents = self._encode(batch)
         loss = self.loss(queries, documents, batch.positive, batch.mask, batch.weight, temperature)
         if not torch.isfinite(loss):
             raise InputError(
@@ -100,3 +102,10 @@ class BiEncoder(lightning.LightningModule):
 
 def _in_order(vectors: list[Tensor], chunks: list[Chunk]) -> Tensor:
     return torch.cat(vectors)[torch.argsort(torch.cat([chunk.rows for chunk in chunks]))]
+
+
+def cast_once(device: str) -> AbstractContextManager:
+    """Under autocast, cast each weight once per step and not once per chunk, as Lightning's own context does."""
+    if not torch.is_autocast_enabled(device):
+        return nullcontext()
+    return torch.autocast(device, torch.get_autocast_dtype(device), cache_enabled=True)
