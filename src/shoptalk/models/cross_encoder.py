@@ -114,6 +114,10 @@ class CrossEncoder(nn.Module):
             layers: keep this many layers from the bottom; ``None`` keeps all.
             max_length: of a pair in tokens; ``None`` for twice the encoder's, as far as the positions reach.
         """
+        if not isinstance(encoder, Encoder):
+            raise InputError(
+                "A static model has no transformer to make a cross-encoder of; choose teacher=hub or negatives=ann."
+            )
         backbone = copy.deepcopy(encoder.backbone)
         config = backbone.config
         if layers is not None:
