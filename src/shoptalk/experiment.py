@@ -17,13 +17,14 @@ from shoptalk.export import export
 from shoptalk.fitting import Pool, fit
 from shoptalk.mining import mine
 from shoptalk.preparing import examples, gather
-from shoptalk.reporting import results, tables
+from shoptalk.reporting import results, simulation, tables
 from shoptalk.reporting.card import card
 from shoptalk.reporting.report import report
 from shoptalk.retrieval.bm25 import BM25
 from shoptalk.retrieval.dense import Dense
 from shoptalk.run import Run
 from shoptalk.simulated import simulated_log
+from shoptalk.sources.clicks.source import ClickSource
 from shoptalk.sources.pairs import Ground
 
 
@@ -82,9 +83,14 @@ def train(cfg: DictConfig) -> Outcome:
             splits = run.splits(domain)
             per_query = evaluate.judge(searches, splits, domain.corpus)
 
-        metrics = results.metrics(
-            run, domain, found, schedule, mined, fitted, per_query, splits, simulated and simulated.truth
-        )
+        metrics = results.metrics(run, domain, found, schedule, mined, fitted, per_query, splits)
+        if (
+            clicked := [name for name, source in sources.items() if isinstance(source, ClickSource)]
+            if simulated
+            else []
+        ):
+            # Only now, when nothing can learn from it any more.
+            metrics["simulated"] = simulation.told(found.pairs.filter(pl.col("source").is_in(clicked)), simulated.truth)
         run.write("pairs", found.pairs.with_columns(times_drawn=pl.Series(schedule.times_drawn)))
         run.write("negatives", mined.table)
         for source, rejected in found.rejected.items():

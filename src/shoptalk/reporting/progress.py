@@ -55,9 +55,9 @@ class Stages:
     def _left(self, name: str) -> float:
         names = list(self.expected)
         ahead = sum(self.expected[n] for n in names[names.index(name) :])
-        behind = sum(self.expected[n] for n in self.seconds)
-        # The first stages are short and often cached: their speed counts only as far as they weigh.
-        speed = (sum(self.seconds.values()) + 60) / (behind + 60)
+        # A stage far below its expectation came out of the cache and says nothing of the machine.
+        behind = [n for n, seconds in self.seconds.items() if seconds > 0.3 * self.expected[n]]
+        speed = (sum(self.seconds[n] for n in behind) + 60) / (sum(self.expected[n] for n in behind) + 60)
         return ahead * speed
 
 

@@ -1,14 +1,12 @@
 """``metrics.json``: one mapping that holds all a run found."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from shoptalk import evaluate
 from shoptalk.domain.judgments import Domain, Judged
-from shoptalk.reporting import simulation
 from shoptalk.retrieval.significance import Difference
 
 BASELINES = ("zero_shot", "bm25")
@@ -23,10 +21,9 @@ def metrics(
     fitted: Any,
     per_query: pl.DataFrame,
     splits: Mapping[str, Judged],
-    truth: Path | None,
 ) -> dict[str, Any]:
     """All a run found: the objects are those ``experiment.train`` made on its way."""
-    notices = [*domain.notices, *found.notices, *schedule.notices, *mined.notices]
+    notices = [*domain.notices, *fitted.encoder.notices, *found.notices, *schedule.notices, *mined.notices]
     content = {
         "schema": 1,
         "corpus": domain.name,
@@ -43,9 +40,6 @@ def metrics(
         "precision": run.settings.resolved_precision(),
         "steps": fitted.steps,
     }
-    if truth is not None and truth.exists():
-        content["simulated"] = simulation.told(found.pairs, pl.read_parquet(truth))
-        notices.append("The click log is simulated: figures that rest on it show the method, not a market.")
     content["notices"] = notices
     content["seconds"] = {**run.stages.seconds, "watch": fitted.watch_seconds, "total": run.stages.total()}
     return content

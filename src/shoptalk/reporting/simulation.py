@@ -1,5 +1,7 @@
 """What a simulated log hides, for reports only: no stage may see any of this."""
 
+from pathlib import Path
+
 import polars as pl
 
 from shoptalk.domain.text import normalise
@@ -28,7 +30,8 @@ def never_shown(truth: pl.DataFrame) -> dict[str, float | int | None]:
     return {"intents": intents.height, "asked": asked.height, "of_all": shares[0], "of_asked": shares[1]}
 
 
-def told(pairs: pl.DataFrame, truth: pl.DataFrame) -> dict[str, object]:
-    """What a run reports of its simulated log: intents never shown, and the purity of each source's pairs."""
+def told(pairs: pl.DataFrame, truth_path: Path) -> dict[str, object]:
+    """What a run reports of its simulated log: intents never shown, and the purity of each click source's pairs."""
+    truth = pl.read_parquet(truth_path)
     by_source = {name: purity(part, truth) for (name,), part in pairs.group_by("source", maintain_order=True)}
     return {"never_shown": never_shown(truth), "purity": by_source}

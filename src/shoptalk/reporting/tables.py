@@ -81,6 +81,17 @@ def verdict(metrics: dict[str, Any], split: str) -> str:
     return f"On {n} {split} queries of {metrics['corpus']}, adapting {' and '.join(parts)}."
 
 
+def hidden(simulated: dict[str, Any]) -> str:
+    """What only the simulator knows, in a sentence."""
+    never = simulated["never_shown"]
+    purity = ", ".join(f"{100 * share:.1f} % of the pairs of {name}" for name, share in simulated["purity"].items())
+    return (
+        f"Simulated log, by its hidden truth: {purity} are true; {100 * never['of_asked']:.1f} % of the "
+        f"{never['asked']:,} intents asked never had their document shown ({100 * never['of_all']:.1f} % of all "
+        f"{never['intents']:,})."
+    )
+
+
 def show(metrics: dict[str, Any], console: Console) -> None:
     """Print all tables of a run and its verdict."""
     last = [s for s in SPLITS if s in metrics]
@@ -88,6 +99,8 @@ def show(metrics: dict[str, Any], console: Console) -> None:
     if last and metrics["slices"].get(last[-1]):
         blocks.append(slice_table(metrics, last[-1]))
     console.print(Group(*blocks))
+    if "simulated" in metrics:
+        console.print(hidden(metrics["simulated"]), highlight=False)
     for notice in metrics["notices"]:
         console.print(f"[yellow]note:[/] {notice}", highlight=False)
     if last:
