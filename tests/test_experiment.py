@@ -21,7 +21,7 @@ from shoptalk.retrieval.dense import Dense
 
 TINY = (
     "data=labels", "domain=beir", "trainer=cpu", "trainer.precision=32-true", "trainer.batch_size=32",
-    "trainer.learning_rate=3e-3", "trainer.pairs=4800", "trainer.looks=2", "mixing.max_repeats=40", "threads=1",
+    "trainer.learning_rate=5e-3", "trainer.pairs=4800", "trainer.looks=2", "mixing.max_repeats=40", "threads=1",
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+WORDS = 14
 SYLLABLES = [a + b for a in "bdfgklmnprst" for b in "aeiou"]
 
 
@@ -22,18 +23,18 @@ def write(folder: Path, documents: int = 60, seed: int = 0, splits: tuple[str, .
     nothing, and whoever knows the dictionary finds everything.
     """
     random = np.random.default_rng(seed)
-    words = _words(random, 48)
-    plain, jargon = words[:24], words[24:]
+    words = _words(random, 2 * WORDS)
+    plain, jargon = words[:WORDS], words[WORDS:]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "qrels").mkdir(exist_ok=True)
-    contents = [sorted(random.choice(24, 3, replace=False).tolist()) for _ in range(documents)]
+    contents = [sorted(random.choice(WORDS, 3, replace=False).tolist()) for _ in range(documents)]
     with open(folder / "corpus.jsonl", "w") as out:
         for i, words_of in enumerate(contents):
             text = " ".join(plain[w] for w in words_of)
             out.write(json.dumps({"_id": f"d{i}", "title": plain[words_of[0]], "text": text}) + "\n")
     queries, rows = [], {split: [] for split in splits}
     for split in splits:
-        for place in range(documents * (3 if split == "train" else 1)):
+        for place in range(documents * (6 if split == "train" else 1)):
             document = place % documents
             # Training queries are shorter, so that none of them is an evaluation query.
             order = random.permutation(contents[document])[: 2 if split == "train" else 3]

@@ -84,11 +84,8 @@ def train(cfg: DictConfig) -> Outcome:
             per_query = evaluate.judge(searches, splits, domain.corpus)
 
         metrics = results.metrics(run, domain, found, schedule, mined, fitted, per_query, splits)
-        if (
-            clicked := [name for name, source in sources.items() if isinstance(source, ClickSource)]
-            if simulated
-            else []
-        ):
+        clicked = [name for name, source in sources.items() if isinstance(source, ClickSource)]
+        if simulated and clicked:
             # Only now, when nothing can learn from it any more.
             metrics["simulated"] = simulation.told(found.pairs.filter(pl.col("source").is_in(clicked)), simulated.truth)
         run.write("pairs", found.pairs.with_columns(times_drawn=pl.Series(schedule.times_drawn)))
