@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ from shoptalk.cache import digest
 from shoptalk.errors import InputError
 from shoptalk.models import loading, tokens
 from shoptalk.models.attention import choose_attention
-from shoptalk.models.encoder import CHUNK_TOKENS, Encoder, Progress
+from shoptalk.models.encoder import CHUNK_TOKENS, Encoder
 from shoptalk.models.pairs import SECOND, PairTokenizer
 from shoptalk.models.precision import inference
+from shoptalk.models.tokens import Progress
 
 _WEIGHTS = "cross_encoder.safetensors"
 
@@ -166,16 +168,9 @@ class CrossEncoder(nn.Module):
         """Logits float32 [n] of pairs, in their order; arguments as of ``Encoder.embed``."""
         ids = self.tokenize(queries, documents)
         device = next(self.scorer.parameters()).device
-        logits = torch.empty(len(ids))
-        done = 0
         with inference(self.scorer, precision, device) as scorer:
-            for rows in tokens.chunks([len(line) for line in ids], chunk_tokens):
-                batch = (part.to(device) for part in self.pad([ids[row] for row in rows]))
-                logits[torch.from_numpy(rows)] = self._logits(scorer, *batch).float().cpu()
-                done += len(rows)
-                if progress:
-                    progress(done, len(ids))
-        return logits.numpy()
+            use = partial(self._logits, scorer)
+            return tokens.apply(use, ids, self.pad, torch.empty(len(ids)), chunk_tokens, device, progress)
 
     @property
     def digest(self) -> str:

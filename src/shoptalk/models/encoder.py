@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +17,10 @@ from shoptalk.models import loading, tokens
 from shoptalk.models.attention import choose_attention
 from shoptalk.models.modules import Normalize, Pooling
 from shoptalk.models.precision import inference
+from shoptalk.models.tokens import Progress
 
 _BESIDE = re.compile(r"^_|dropout|dtype|^architectures$|^transformers_version$|^use_cache$")
 """Configuration keys that do not change a vector."""
-
-Progress = Callable[[int, int], None]
-"""``progress(done, total)``: texts so far, and in all."""
 
 CHUNK_TOKENS = 2048
 """Tokens of a chunk in inference: large enough to feed the matrix units, small enough for the caches."""
@@ -204,17 +202,14 @@ class Encoder(nn.Module):
     ) -> np.ndarray:
         """``embed`` of texts that are tokenised already: unit vectors, float32 [n, d]."""
         device = self.device
-        vectors = torch.empty(len(ids), self.dimension)
-        done = 0
         with inference(self.backbone, precision, device) as backbone:
-            for rows in tokens.chunks([len(line) for line in ids], chunk_tokens):
-                batch = (part.to(device) for part in self.pad([ids[row] for row in rows]))
-                out = self._vectors(backbone, *batch, prompt_length)
-                vectors[torch.from_numpy(rows)] = nn.functional.normalize(out.float(), dim=-1).cpu()
-                done += len(rows)
-                if progress:
-                    progress(done, len(ids))
-        return vectors.numpy()
+
+            def unit(input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+                out = self._vectors(backbone, input_ids, attention_mask, prompt_length)
+                return nn.functional.normalize(out.float(), dim=-1)
+
+            vectors = torch.empty(len(ids), self.dimension)
+            return tokens.apply(unit, ids, self.pad, vectors, chunk_tokens, device, progress)
 
     @property
     def token_digest(self) -> str:

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from shoptalk.cache import digest
 from shoptalk.errors import InputError, at
 from shoptalk.models import loading, tokens
-from shoptalk.models.encoder import Encoder, Progress
+from shoptalk.models.encoder import Encoder
+from shoptalk.models.tokens import Progress
 
 _SIF = 1e-4
 _CHUNK_TOKENS = 65_536
@@ -164,15 +165,13 @@ class StaticEncoder(nn.Module):
     ) -> np.ndarray:
         """Unit vectors of texts, float32 [n, d]; a look-up, so ``precision`` makes no difference to it."""
         ids = self.tokenize(texts, kind)
-        vectors = torch.empty(len(ids), self.dimension)
-        done = 0
-        for rows in tokens.chunks([len(line) for line in ids], chunk_tokens):
-            batch = (part.to(self.device) for part in self.pad([ids[row] for row in rows]))
-            vectors[torch.from_numpy(rows)] = nn.functional.normalize(self(*batch).float(), dim=-1).cpu()
-            done += len(rows)
-            if progress:
-                progress(done, len(ids))
-        return vectors.numpy()
+
+        def unit(*batch: Tensor) -> Tensor:
+            return nn.functional.normalize(self(*batch), dim=-1)
+
+        return tokens.apply(
+            unit, ids, self.pad, torch.empty(len(ids), self.dimension), chunk_tokens, self.device, progress
+        )
 
     @property
     def token_digest(self) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -12,6 +12,9 @@ from shoptalk.cache import digest
 from shoptalk.errors import InputError
 
 KINDS = ("query", "document")
+
+Progress = Callable[[int, int], None]
+"""``progress(done, total)``: texts so far, and in all."""
 
 
 def prompt_of(prompts: Mapping[str, str | None], kind: str) -> str:
@@ -55,6 +58,25 @@ def pad(ids: Sequence[Sequence[int]], pad_id: int, side: str = "right") -> tuple
         tokens[line, at] = row
         mask[line, at] = 1
     return torch.from_numpy(tokens), torch.from_numpy(mask)
+
+
+def apply(
+    use: Callable[..., torch.Tensor],
+    ids: Sequence[Sequence[int]],
+    pad: Callable[[Sequence[Sequence[int]]], tuple[torch.Tensor, ...]],
+    out: torch.Tensor,
+    budget: int,
+    device: torch.device,
+    progress: Progress | None = None,
+) -> np.ndarray:
+    """Fill ``out`` [n, ...] with ``use(*pad(ids of a chunk))``, chunk by chunk, and give it as an array."""
+    done = 0
+    for rows in chunks([len(line) for line in ids], budget):
+        out[torch.from_numpy(rows)] = use(*(part.to(device) for part in pad([ids[row] for row in rows]))).float().cpu()
+        done += len(rows)
+        if progress:
+            progress(done, len(ids))
+    return out.numpy()
 
 
 def fitting_length(tokenizer, config, stored: int | None, asked: int | None) -> int:

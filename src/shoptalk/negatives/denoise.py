@@ -9,7 +9,7 @@ import numpy as np
 
 from shoptalk.errors import InputError
 from shoptalk.negatives.mined import Mine, Mined, Relevance
-from shoptalk.negatives.selection import Pick, pick, turns
+from shoptalk.negatives.selection import pick, turns
 from shoptalk.negatives.strategies import Ann, Candidates, finished
 
 
@@ -22,29 +22,17 @@ class Denoised(Ann):
     Args:
         max_probability: a candidate is kept when its calibrated probability lies below; in (0, 1).
         wave: candidates judged per pair at a time.
-        low, high, keep, per_pair, absolute_margin, relative_margin, max_score, pick: see ``Mining``.
+        mining: the arguments of ``Mining``.
     """
 
-    def __init__(
-        self,
-        max_probability: float = 0.1,
-        wave: int = 6,
-        low: int = 0,
-        high: int = 30,
-        keep: int = 4,
-        per_pair: int = 2,
-        absolute_margin: float | None = None,
-        relative_margin: float | None = None,
-        max_score: float | None = None,
-        pick: Pick | None = None,
-    ):
-        super().__init__(low, high, keep, per_pair, absolute_margin, relative_margin, max_score, pick)
+    def __init__(self, max_probability: float = 0.1, wave: int = 6, **mining):
+        super().__init__(**mining)
         if not 0 < max_probability < 1:
             raise InputError(f"negatives.max_probability={max_probability} must lie between 0 and 1.")
         if wave < 1:
             raise InputError(f"negatives.wave={wave} must be at least 1.")
         self.max_probability, self.wave = max_probability, wave
-        self.window = (low, high)
+        self.window = (self.knobs.low, self.knobs.high)
 
     def mine(self, ask: Mine) -> Mined:
         """The hardest candidates that pass every filter and the teacher."""
