@@ -103,7 +103,7 @@ def test_no_file(tmp_path):
 def test_documents_that_are_not_in_the_corpus(tmp_path):
     rows = [GOOD | {"impression_id": f"i{n}", "doc_id": "a" if n < 8 else f"x{n}"} for n in range(10)]
     counts = read(write(tmp_path, rows)).removed
-    assert counts == {"rows": 10, "votes": 8, "unknown_document": 2, "repeated_vote": 0}
+    assert counts == {"rows": 10, "votes": 8, "unknown_document": 2, "repeated_vote": 0, "brief_clicks": 0}
     assert "2 of 10 rows" in refused(write(tmp_path, rows), max_unknown_documents=0.1)
 
 

@@ -49,7 +49,8 @@ def random_log(seed, searches=400):
         documents = random.choice(12, 6, replace=False)
         for slot, doc in enumerate(documents):
             name = f"d{doc}" if doc < 11 else "stranger"
-            rows.append((f"i{number}", ts, query, name, slot + 1, bool(random.random() < 0.3), extra))
+            dwell = {"dwell_s": [None, 5.0, 29.9, 30.0, 200.0][random.integers(0, 5)]}
+            rows.append((f"i{number}", ts, query, name, slot + 1, bool(random.random() < 0.3), extra | dwell))
     return rows
 
 
@@ -75,7 +76,8 @@ def plain_reader(rows, doc_ids, fold, most):
             removed["not_shown"] += 1
         else:
             user = ("u", extra["user_key"]) if extra["user_key"] else ("s", session) if session else ("i", impression)
-            kept.append(((user, normalise(query), doc, ts // DAY), (ts, impression, position, clicked)))
+            satisfied = clicked and (extra["dwell_s"] is None or extra["dwell_s"] >= 30)
+            kept.append(((user, normalise(query), doc, ts // DAY), (ts, impression, position, satisfied)))
     votes = defaultdict(list)
     kept.sort(key=repr_key)
     for (user, query, doc, _), group in groupby(kept, key=lambda row: row[0]):

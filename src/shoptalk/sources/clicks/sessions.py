@@ -28,17 +28,23 @@ class Cleaning:
     votes for each user, query, document and UTC day: the first, clicked or not, so that the click rate keeps
     its meaning (the others: ``repeated_vote``). Who has no ``user_key`` is known by session, else by search.
 
+    A click from which the searcher was back before ``min_dwell_s`` seconds counts as a look without a click
+    (Fox et al. 2005; 30 s is the usual threshold of a satisfied click). A dwell that was not seen is not short.
+
     Raises:
         InputError: a number is out of range.
     """
 
     fold: int = 10
+    min_dwell_s: float | None = 30.0
     max_session_searches: int = 100
     max_unknown_documents: float = 0.2
 
     def __post_init__(self) -> None:
         if self.fold < 1 or self.max_session_searches < 1:
             raise InputError("cleaning.fold and cleaning.max_session_searches must be at least 1.")
+        if self.min_dwell_s is not None and not self.min_dwell_s >= 0:
+            raise InputError(f"cleaning.min_dwell_s is {self.min_dwell_s}; it must be 0 or more, or null.")
         if not 0 <= self.max_unknown_documents <= 1:
             raise InputError("cleaning.max_unknown_documents is a share and must lie between 0 and 1.")
 
@@ -59,8 +65,8 @@ def distinct_queries(log: ibis.Table) -> pl.DataFrame:
 
 
 def judged_rows(log: ibis.Table, queries: pl.DataFrame, doc_ids: pl.Series, cleaning: Cleaning) -> ibis.Table:
-    """Every row of the log with ``query_id``, ``doc`` (int32, row of ``doc_ids``), ``user`` and the ``rule``
-    that takes it out, ``kept`` if none does."""
+    """Every row of the log with ``query_id``, ``doc`` (int32, row of ``doc_ids``), ``user``, the ``rule`` that
+    takes it out (``kept`` if none does), and whether its click was ``brief``."""
     import ibis
 
     documents = ibis.memtable(pl.DataFrame({"doc_id": doc_ids}).with_row_index("doc").cast({"doc": pl.Int32}))
@@ -79,8 +85,9 @@ def judged_rows(log: ibis.Table, queries: pl.DataFrame, doc_ids: pl.Series, clea
         else_="kept",
     )
     user = ibis.coalesce("u" + rows.user_key, "s" + rows.session_id, "i" + rows.impression_id)
-    columns = ("query_id", "doc", "ts_ms", "impression_id", "position", "clicked")
-    return rows.select(*columns, user=user.hash(), rule=rule)
+    brief = rows.clicked & (rows.dwell_s < (cleaning.min_dwell_s or 0.0)).fill_null(False)
+    columns = ("query_id", "doc", "ts_ms", "impression_id", "position", "next_query", "next_query_gap_s")
+    return rows.select(*columns, clicked=rows.clicked & ~brief, brief=brief, user=user.hash(), rule=rule)
 
 
 def votes(rows: ibis.Table) -> ibis.Table:

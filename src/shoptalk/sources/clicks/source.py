@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from shoptalk.errors import InputError
+from shoptalk.sources.clicks.chains import Chains
 from shoptalk.sources.clicks.log import Engine
 from shoptalk.sources.clicks.propensity import Examination, Propensity
 from shoptalk.sources.clicks.relevance import Evidence, Relevance
@@ -21,6 +22,7 @@ class ClickSource:
     Args:
         cleaning: which rows count. engine: how DuckDB works. propensity: chances of examination by rank.
         relevance: the score of a pair. support, selection: which pairs train. weight: their weight.
+        chains: which queries take over the pairs of others.
         clip: least propensity that a click is divided by, in (0, 1].
         log: path of a log; ``None`` for the domain's own, or else its simulated one.
 
@@ -37,6 +39,7 @@ class ClickSource:
         support: Support,
         selection: Selection,
         weight: Weight,
+        chains: Chains | None = None,
         clip: float = 0.1,
         log: str | None = None,
     ):
@@ -44,7 +47,7 @@ class ClickSource:
             raise InputError(f"clip is {clip}; it must be above 0 and at most 1, such as 0.1.")
         self.cleaning, self.engine, self.propensity, self.relevance = cleaning, engine, propensity, relevance
         self.support, self.selection, self.weight = support, selection, weight
-        self.clip, self.log = clip, log
+        self.chains, self.clip, self.log = chains or Chains(users=None), clip, log
 
     def read(self, name: str, ground: Ground) -> Yielded:
         """The pairs of the log; evaluation queries among them are left to the caller.
@@ -55,16 +58,21 @@ class ClickSource:
             InputError: there is no log, it cannot be used, or no pair is left.
         """
         path, simulated = self._path(name, ground)
-        found = statistics(path, ground.domain.corpus, self.cleaning, self.engine, ground.cache)
+        found = statistics(path, ground.domain.corpus, self.cleaning, self.engine, ground.cache, self.chains.max_gap_s)
         examination = self.propensity.estimate(found.by_position)
         evidence = Evidence.of(found.by_position, examination.theta)
         scored = self._scored(found, evidence)
         kept, rejected = sift(scored, [*self.support.reasons(), *self.selection.reasons()])
         if not kept.height:
             raise InputError(_nothing_left(path, scored, rejected))
-        pairs = kept.with_columns(self.weight.of(kept), query=pl.col("spelling")).sort("query", "doc_id")
+        carried = self._carried(found, kept)
+        proved = kept.with_columns(self.weight.of(kept))
+        pairs = (
+            pl.concat([proved, carried], how="diagonal").with_columns(query=pl.col("spelling")).sort("query", "doc_id")
+        )
+        rejected = rejected.join(carried, on=["query_id", "doc_id"], how="anti")
         clicked = rejected.filter(pl.col("clicks") > 0).drop("query_id", "spelling")
-        counts = _counts(found, evidence, self.clip, kept, rejected)
+        counts = _counts(found, evidence, self.clip, kept, rejected) | {"pairs_carried_over": carried.height}
         notices = _notices(path, examination, simulated)
         return Yielded(as_pairs(pairs, name), rejected=clicked, counts=counts, notices=notices)
 
@@ -77,6 +85,14 @@ class ClickSource:
         if ground.simulated_log is not None:
             return ground.simulated_log(), True
         raise InputError(f"data.sources.{name}.log is not set and the domain has no click log; give the path of one.")
+
+    def _carried(self, found: Statistics, kept: pl.DataFrame) -> pl.DataFrame:
+        pairs = self.chains.carried(kept.select("query_id", "doc_id", "score"), found.links)
+        return (
+            pairs.join(found.queries, on="query_id")
+            .with_columns(weight=pl.lit(float(self.chains.weight)))
+            .drop("users")
+        )
 
     def _scored(self, found: Statistics, evidence: Evidence) -> pl.DataFrame:
         table = pair_table(found, evidence, self.clip).with_columns(score=pl.Series(self.relevance.score(evidence)))

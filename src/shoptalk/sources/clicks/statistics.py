@@ -11,10 +11,11 @@ import polars as pl
 from shoptalk.cache import Cache, digest, digest_file
 from shoptalk.domain.corpus import Corpus
 from shoptalk.errors import InputError
+from shoptalk.sources.clicks.chains import links
 from shoptalk.sources.clicks.log import Engine, first_line, open_log
 from shoptalk.sources.clicks.sessions import Cleaning, distinct_queries, judged_rows, votes
 
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -25,17 +26,26 @@ class Statistics:
         queries: ``query_id, query, spelling``: normalised text and its most frequent raw spelling.
         by_position: ``query_id, doc_id, position, impressions, clicks`` over the votes.
         support: ``query_id, doc_id, users, clickers``: different users who were shown it, who clicked it.
-        removed: rows of the log by the rule that took them out, and ``rows`` in all and ``votes`` left.
+        links: ``query_id, other_id, users``: see ``chains.links``.
+        removed: rows of the log by the rule that took them out, ``rows`` in all, ``votes`` left, and
+            ``brief_clicks`` that count as looks.
     """
 
     queries: pl.DataFrame
     by_position: pl.DataFrame
     support: pl.DataFrame
+    links: pl.DataFrame
     removed: dict[str, int]
 
 
-def statistics(path: Path, corpus: Corpus, cleaning: Cleaning, engine: Engine, cache: Cache) -> Statistics:
-    """The statistics of the log at ``path``, read once for its content, the document ids and the cleaning.
+_TABLES = ("queries", "by_position", "support", "links")
+
+
+def statistics(
+    path: Path, corpus: Corpus, cleaning: Cleaning, engine: Engine, cache: Cache, max_gap_s: float | None = None
+) -> Statistics:
+    """The statistics of the log at ``path``, read once for its content, the document ids, the cleaning and
+    ``max_gap_s``, the longest pause within a chain of queries.
 
     Raises:
         InputError: the log cannot be used (see `log.open_log`), too many of its documents are not in the
@@ -43,36 +53,40 @@ def statistics(path: Path, corpus: Corpus, cleaning: Cleaning, engine: Engine, c
     """
     if not path.is_file():
         raise InputError(f"{path}: there is no such click log; give the path of a Parquet, CSV or JSONL file.")
-    key = digest(_VERSION, digest_file(path), path.suffixes[-2:], list(corpus.ids), cleaning.description())
-    folder = cache.folder("clicks", key, lambda work: _write(work, path, corpus, cleaning, engine))
-    tables = {name: pl.read_parquet(folder / f"{name}.parquet") for name in ("queries", "by_position", "support")}
+    key = digest(_VERSION, digest_file(path), path.suffixes[-2:], list(corpus.ids), cleaning.description(), max_gap_s)
+    folder = cache.folder("clicks", key, lambda work: _write(work, path, corpus, cleaning, max_gap_s, engine))
+    tables = {name: pl.read_parquet(folder / f"{name}.parquet") for name in _TABLES}
     return Statistics(**tables, removed=json.loads((folder / "removed.json").read_text()))
 
 
-def _write(work: Path, path: Path, corpus: Corpus, cleaning: Cleaning, engine: Engine) -> None:
+def _write(work: Path, path: Path, corpus: Corpus, cleaning: Cleaning, max_gap_s: float | None, engine: Engine) -> None:
     import duckdb
 
     try:
-        gathered = _gather(path, corpus, cleaning, engine)
+        gathered = _gather(path, corpus, cleaning, max_gap_s, engine)
     except duckdb.OutOfMemoryException as error:
         raise InputError(f"{path}: engine.memory={engine.memory} is too little for this log; raise it.") from error
     except duckdb.Error as error:
         raise InputError(f"{path}: cannot be read as a click log ({first_line(error)}).") from error
-    for name in ("queries", "by_position", "support"):
+    for name in _TABLES:
         getattr(gathered, name).write_parquet(work / f"{name}.parquet")
     (work / "removed.json").write_text(json.dumps(gathered.removed))
 
 
-def _gather(path: Path, corpus: Corpus, cleaning: Cleaning, engine: Engine) -> Statistics:
+def _gather(path: Path, corpus: Corpus, cleaning: Cleaning, max_gap_s: float | None, engine: Engine) -> Statistics:
     connection = engine.connect()
     log = open_log(connection, path)
     doc_ids = pl.Series("doc_id", list(corpus.ids), dtype=pl.String)
     queries = distinct_queries(log)
     rows = judged_rows(log, queries, doc_ids, cleaning)
-    removed = dict(sorted(rows.group_by("rule").agg(n=rows.count()).to_polars().rows()))
+    by_rule = (
+        rows.group_by("rule").agg(n=rows.count(), brief=rows.brief.cast("int64").sum()).order_by("rule").to_polars()
+    )
+    removed = dict(by_rule.select("rule", "n").rows())
     _refuse_strangers(path, removed, cleaning)
     table = connection.create_table("votes", votes(rows), temp=True)
     counts = _counts(path, removed, int(table.count().to_pyarrow().as_py()))
+    counts["brief_clicks"] = int(by_rule.filter(rule="kept")["brief"].sum())
     by_position = table.group_by("query_id", "doc", "position").agg(
         impressions=table.count(), clicks=table.clicked.cast("int64").sum()
     )
@@ -81,7 +95,7 @@ def _gather(path: Path, corpus: Corpus, cleaning: Cleaning, engine: Engine) -> S
     )
     different = queries.select("query_id", "query", "spelling").unique("query_id").sort("query_id")
     named = [_named(t.to_polars(), doc_ids) for t in (by_position, support)]
-    return Statistics(different, *named, removed=counts)
+    return Statistics(different, *named, links=links(rows, queries, max_gap_s), removed=counts)
 
 
 def _named(table: pl.DataFrame, doc_ids: pl.Series) -> pl.DataFrame:
