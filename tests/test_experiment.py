@@ -62,7 +62,7 @@ def test_what_a_run_leaves(first):
     left = {path.name for path in first.folder.iterdir()}
     assert {
         "metrics.json", "per_query.parquet", "pairs.parquet", "negatives.parquet", "rejected", "checkpoints",
-        "model", "report.html", "config.yaml",
+        "model", "report.html", "result.svg", "config.yaml",
     } <= left  # fmt: skip
     assert json.loads((first.folder / "metrics.json").read_text()) == first.metrics
     pairs = pl.read_parquet(first.folder / "pairs.parquet")

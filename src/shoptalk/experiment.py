@@ -19,6 +19,7 @@ from shoptalk.mining import mine
 from shoptalk.preparing import examples, gather
 from shoptalk.reporting import results, simulation, tables
 from shoptalk.reporting.card import card
+from shoptalk.reporting.picture import picture
 from shoptalk.reporting.report import report
 from shoptalk.retrieval.bm25 import BM25
 from shoptalk.retrieval.dense import Dense
@@ -94,6 +95,8 @@ def train(cfg: DictConfig) -> Outcome:
             run.write(f"rejected/{source}", rejected)
         export(fitted.encoder, run.folder / "model", card(metrics, cfg.model.name))
         (run.folder / "report.html").write_text(report(metrics))
+        if drawn := picture(metrics):
+            (run.folder / "result.svg").write_text(drawn)
         run.close(metrics, per_query)
     tables.show(metrics, run.console)
     run.console.print(f"[dim]{run.folder}[/]")

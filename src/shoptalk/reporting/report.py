@@ -4,9 +4,7 @@ from typing import Any
 
 from jinja2 import Environment
 
-from shoptalk.reporting.tables import ARMS, SPLITS, verdict
-
-COLOURS = {"bm25": "#9aa5b1", "zero_shot": "#5b8def", "adapted": "#0b6e4f"}
+from shoptalk.reporting.tables import ARMS, COLOURS, SPLITS, verdict
 
 TEMPLATE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{{ m.run }}</title>

@@ -8,6 +8,7 @@ from rich.table import Table
 from shoptalk.retrieval.significance import Difference
 
 ARMS = {"bm25": "BM25", "zero_shot": "zero-shot", "adapted": "adapted"}
+COLOURS = {"bm25": "#9aa5b1", "zero_shot": "#5b8def", "adapted": "#0b6e4f"}
 SPLITS = ("dev", "test", "audit")
 
 
