@@ -20,7 +20,7 @@ from shoptalk.retrieval import dense
 from shoptalk.retrieval.metrics import means, per_query
 from shoptalk.run import Run
 from shoptalk.training.batches import Batches, Examples
-from shoptalk.training.callbacks import Interrupted, KeepBest
+from shoptalk.training.callbacks import BEST, Interrupted, KeepBest
 from shoptalk.training.datamodule import PairsData
 from shoptalk.training.module import BiEncoder
 
@@ -65,7 +65,7 @@ def fit(cfg: DictConfig, run: Run, data: Examples, per_pair: int, watch: "Pool |
     keep = KeepBest(run.folder / "checkpoints", steps, min(settings.looks, steps), score, say)
     trainer = settings.trainer(run.folder, steps, [keep], run.logger, bar=cfg.run.progress)
     try:
-        trainer.fit(module, PairsData(batches), ckpt_path=_checkpoint(cfg.ckpt_path), weights_only=True)
+        trainer.fit(module, PairsData(batches), ckpt_path=checkpoint_of(cfg.ckpt_path), weights_only=True)
     except Interrupted as stop:
         raise KeyboardInterrupt(
             f"Stopped after step {trainer.global_step} of {steps}; "
@@ -85,9 +85,12 @@ def _settings_identity(cfg: DictConfig) -> dict[str, str]:
     return {name: digest(str(group)) for name, group in groups.items()} | {"seed": str(cfg.seed)}
 
 
-def _checkpoint(path: str | None) -> str | None:
+def checkpoint_of(path: str | None) -> str | None:
+    """``path``, where it holds all that a resumed run needs."""
     if path is not None and not Path(path).is_file():
-        raise InputError(f"ckpt_path={path} is no file: give one of a run's checkpoints/*.ckpt.")
+        raise InputError(f"ckpt_path={path} is no file: give a run's checkpoints/last.ckpt or step-*.ckpt.")
+    if path is not None and Path(path).name == BEST:
+        raise InputError(f"ckpt_path={path} holds weights alone: training goes on from last.ckpt or step-*.ckpt.")
     return path
 
 

@@ -75,8 +75,8 @@ def _from_hub(name: str, revision: str | None, trust_remote_code: bool) -> Path:
         path = snapshot_download(name, revision=revision, allow_patterns=patterns, etag_timeout=_ANSWER_SECONDS)
     except errors.GatedRepoError as error:
         raise InputError(
-            f"model.name={name}: the hub gives this model only to those who accepted its licence; accept it at "
-            f"https://huggingface.co/{name} and set HF_TOKEN, or {_OFFLINE}."
+            f"model.name={name}: the hub gives this model only to those who accepted its licence; accept it on the "
+            f"model's page and set HF_TOKEN, or {_OFFLINE}."
         ) from error
     except errors.RepositoryNotFoundError as error:
         raise InputError(f"model.name={name}: no such public model on the hub; check it, or {_OFFLINE}.") from error

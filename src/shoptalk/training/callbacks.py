@@ -12,6 +12,8 @@ import pytorch_lightning as lightning
 from pytorch_lightning.callbacks import Checkpoint
 
 MONITOR = "dev_pool/ndcg@10"
+BEST = "best.ckpt"
+"""The weights alone: a run goes on from ``last.ckpt`` or ``step-*.ckpt``, which hold the optimizer too."""
 
 
 class Interrupted(Exception):
@@ -82,14 +84,14 @@ class KeepBest(Checkpoint):
         else:
             score = float(step)
         if score > self.best_score:
-            self.best_score, self.best_path = score, str(self.folder / "best.ckpt")
-            self._save(trainer, "best.ckpt")
+            self.best_score, self.best_path = score, str(self.folder / BEST)
+            self._save(trainer, BEST, weights_only=True)
         self._save(trainer, "last.ckpt")
         self.seconds += time.perf_counter() - started
 
-    def _save(self, trainer: lightning.Trainer, name: str) -> str:
+    def _save(self, trainer: lightning.Trainer, name: str, weights_only: bool = False) -> str:
         path = self.folder / name
-        trainer.save_checkpoint(path.with_suffix(".part"))
+        trainer.save_checkpoint(path.with_suffix(".part"), weights_only)
         os.replace(path.with_suffix(".part"), path)
         return str(path)
 
