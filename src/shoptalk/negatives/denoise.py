@@ -25,7 +25,7 @@ class Denoised(Ann):
         mining: the arguments of ``Mining``.
     """
 
-    def __init__(self, max_probability: float = 0.1, wave: int = 6, **mining):
+    def __init__(self, max_probability: float = 0.1, wave: int = 4, **mining):
         super().__init__(**mining)
         if not 0 < max_probability < 1:
             raise InputError(f"negatives.max_probability={max_probability} must lie between 0 and 1.")

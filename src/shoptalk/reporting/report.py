@@ -4,7 +4,7 @@ from typing import Any
 
 from jinja2 import Environment
 
-from shoptalk.reporting.tables import ARMS, COLOURS, SPLITS, verdict
+from shoptalk.reporting.tables import ARMS, COLOURS, SPLITS, hidden, verdict
 
 TEMPLATE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{{ m.run }}</title>
@@ -17,6 +17,7 @@ TEMPLATE = """<!doctype html>
 <h1>{{ m.run }}</h1>
 <p class="note">Corpus {{ m.corpus }}, {{ "{:,}".format(m.documents) }} documents; seed {{ m.seed }}; {{ m.steps }} steps; {{ "%.0f"|format(m.seconds.total) }} s.</p>
 {% for sentence in verdicts %}<p class="verdict">{{ sentence }}</p>{% endfor %}
+{% if hidden %}<p class="note">{{ hidden }}</p>{% endif %}
 {{ scores }}
 <table><tr><th>split</th><th class="left">retriever</th><th>nDCG@10</th><th>recall@100</th><th>MRR@10</th></tr>
 {% for split, arm, row in rows %}<tr class="{{ arm }}"><td>{{ split }}</td><td class="left">{{ arms[arm] }}</td>
@@ -28,7 +29,7 @@ TEMPLATE = """<!doctype html>
 <table><tr><th>source</th><th>pairs</th><th>asked</th><th>drawn</th><th>share of loss</th></tr>
 {% for s in m.mixing.asked %}<tr><td>{{ s }}</td><td>{{ m.mixing.pairs.get(s, 0) }}</td>{% for key in ("asked", "drawn", "share_of_loss") %}<td>{{ "%.1f%%"|format(100 * m.mixing[key].get(s, 0)) }}</td>{% endfor %}</tr>{% endfor %}
 </table>
-<h2>What was left out, and why</h2>
+<h2>What was read, what was left out, and why</h2>
 <table><tr><th>where</th><th class="left">reason</th><th>count</th></tr>
 {% for where, reason, count in counts %}<tr><td>{{ where }}</td><td class="left">{{ reason }}</td><td>{{ count }}</td></tr>{% endfor %}
 </table>
@@ -51,6 +52,7 @@ def report(metrics: dict[str, Any]) -> str:
             arms=ARMS,
             rows=[(split, arm, row) for split in splits for arm, row in metrics[split].items()],
             verdicts=[verdict(metrics, split) for split in splits],
+            hidden=hidden(metrics["simulated"]) if "simulated" in metrics else None,
             counts=[(where, reason, _number(count)) for where, reason, count in counts],
             **_figures(metrics, splits),
         )

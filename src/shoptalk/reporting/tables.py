@@ -87,7 +87,7 @@ def hidden(simulated: dict[str, Any]) -> str:
     never = simulated["never_shown"]
     purity = ", ".join(f"{100 * share:.1f} % of the pairs of {name}" for name, share in simulated["purity"].items())
     return (
-        f"Simulated log, by its hidden truth: {purity} are true; {100 * never['of_asked']:.1f} % of the "
+        f"The click log is simulated. By its hidden truth {purity} are true; {100 * never['of_asked']:.1f} % of the "
         f"{never['asked']:,} intents asked never had their document shown ({100 * never['of_all']:.1f} % of all "
         f"{never['intents']:,})."
     )
