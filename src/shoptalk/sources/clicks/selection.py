@@ -105,27 +105,6 @@ class ClippedRate:
         return (rate / middle).clip(1 / self.spread, self.spread).alias("weight")
 
 
-class InverseExamination:
-    """Impressions per expected look, within ``spread`` times their median, up or down.
-
-    A log proves most easily what its ranker put on top. A pair shown deep got ``1 / theta`` fewer looks, so that
-    for every one that was proved others like it were not: it stands for them, too.
-
-    Raises:
-        InputError: ``spread`` is below 1.
-    """
-
-    def __init__(self, spread: float = 2.0):
-        if not spread >= 1:
-            raise InputError(f"weight.spread is {spread}; it must be at least 1 (1: all pairs weigh the same).")
-        self.spread = spread
-
-    def of(self, chosen: pl.DataFrame) -> pl.Series:
-        """Weights [pairs] around 1."""
-        rarity = chosen["impressions"] / chosen["examinations"]
-        return (rarity / rarity.median()).clip(1 / self.spread, self.spread).alias("weight")
-
-
 def sift(table: pl.DataFrame, reasons: list[tuple[str, pl.Expr]]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows no reason takes, in their order, and the others with the first ``reason`` that takes each.
 

@@ -66,10 +66,8 @@ class ClickSource:
         if not kept.height:
             raise InputError(_nothing_left(path, scored, rejected))
         carried = self._carried(found, kept)
-        proved = kept.with_columns(self.weight.of(kept))
-        pairs = (
-            pl.concat([proved, carried], how="diagonal").with_columns(query=pl.col("spelling")).sort("query", "doc_id")
-        )
+        pairs = pl.concat([kept.with_columns(self.weight.of(kept)), carried], how="diagonal")
+        pairs = pairs.with_columns(query=pl.col("spelling")).sort("query", "doc_id")
         rejected = rejected.join(carried, on=["query_id", "doc_id"], how="anti")
         clicked = rejected.filter(pl.col("clicks") > 0).drop("query_id", "spelling")
         counts = _counts(found, evidence, self.clip, kept, rejected) | {"pairs_carried_over": carried.height}
@@ -87,12 +85,10 @@ class ClickSource:
         raise InputError(f"data.sources.{name}.log is not set and the domain has no click log; give the path of one.")
 
     def _carried(self, found: Statistics, kept: pl.DataFrame) -> pl.DataFrame:
+        """``query_id, query, spelling, doc_id, weight`` of the pairs that chains carry over."""
         pairs = self.chains.carried(kept.select("query_id", "doc_id", "score"), found.links)
-        return (
-            pairs.join(found.queries, on="query_id")
-            .with_columns(weight=pl.lit(float(self.chains.weight)))
-            .drop("users")
-        )
+        named = pairs.join(found.queries, on="query_id").drop("users")
+        return named.with_columns(weight=pl.lit(float(self.chains.weight)))
 
     def _scored(self, found: Statistics, evidence: Evidence) -> pl.DataFrame:
         table = pair_table(found, evidence, self.clip).with_columns(score=pl.Series(self.relevance.score(evidence)))
