@@ -20,7 +20,7 @@ from shoptalk.reporting.progress import Stages
 from shoptalk.training.settings import Settings
 
 # Seconds on two cores with cold caches; only their proportions matter, for the estimate of what is left.
-EXPECTED = {"domain": 40, "sources": 20, "negatives": 180, "fit": 260, "evaluate": 40}
+EXPECTED = {"domain": 60, "sources": 30, "negatives": 200, "fit": 230, "evaluate": 65}
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # as in malloc.h
 

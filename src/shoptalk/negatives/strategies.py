@@ -34,7 +34,7 @@ class Random:
 
     window = None
 
-    def __init__(self, keep: int = 4, per_pair: int = 2):
+    def __init__(self, keep: int = 4, per_pair: int = 1):
         self.keep, self.per_pair = check_counts(keep, per_pair)
 
     def mine(self, ask: Mine) -> Mined:
@@ -64,7 +64,7 @@ class Mining:
         low: int = 0,
         high: int = 30,
         keep: int = 4,
-        per_pair: int = 2,
+        per_pair: int = 1,
         absolute_margin: float | None = None,
         relative_margin: float | None = None,
         max_score: float | None = None,
