@@ -35,7 +35,8 @@ def make_examples(seed: int, pairs: int = 20, documents: int = 30, draws: int = 
     negatives = [np.setdiff1d(random.permutation(documents)[: random.integers(0, 6)], known[p]) for p in range(pairs)]
     return Examples(
         query_tokens=[random.integers(1, 50, random.integers(1, 9)) for _ in range(pairs)],
-        document_tokens=[random.integers(1, 50, random.integers(1, 30)) for _ in range(documents)],
+        # The first token tells documents apart.
+        document_tokens=[np.append(d + 1, random.integers(1, 50, random.integers(0, 29))) for d in range(documents)],
         positives=positives,
         weights=random.uniform(0.2, 2, pairs).astype(np.float32),
         negatives=negatives,
