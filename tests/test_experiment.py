@@ -70,6 +70,13 @@ def test_what_a_run_leaves(first):
     assert first.metrics["dev"]["adapted"]["ndcg@10"] == first.dev_score
 
 
+def test_labels_with_ann_negatives_train_evaluate_and_export(ground):
+    outcome = ground.train("ann", "negatives=ann", "trainer.pairs=64")
+    assert {"dev", "test"} <= outcome.metrics.keys() and (outcome.folder / "model" / "modules.json").is_file()
+    mined = pl.read_parquet(outcome.folder / "negatives.parquet")
+    assert (mined["negatives"].list.len() == 4).all() and mined["scores"].explode().is_not_null().all()
+
+
 def test_means_are_those_of_the_queries(first):
     table = pl.read_parquet(first.folder / "per_query.parquet").filter(split="test", arm="adapted")
     assert table["ndcg@10"].mean() == pytest.approx(first.metrics["test"]["adapted"]["ndcg@10"])
