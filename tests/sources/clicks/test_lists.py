@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from shoptalk.retrieval.ranked import Ranked
-from shoptalk.sources.clicks.lists import candidates, shown_columns
-from shoptalk.sources.clicks.world import World
+from shoptalk.sources.clicks.simulation.lists import candidates, shown_columns
+from shoptalk.sources.clicks.simulation.world import World
 
 FIRST = Ranked(np.array([[4, 1, 7], [2, -1, -1]]), np.array([[9.0, 8, 5], [3, -np.inf, -np.inf]], dtype=np.float32))
 SECOND = Ranked(np.array([[7, 3, 4], [5, 2, 9]]), np.array([[0.9, 0.6, 0.5], [0.8, 0.8, 0.2]], dtype=np.float32))

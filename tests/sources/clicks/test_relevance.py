@@ -4,7 +4,9 @@ import pytest
 from scipy.stats import gamma
 
 from shoptalk.errors import InputError
-from shoptalk.sources.clicks.propensity import Given
+from shoptalk.sources.clicks.observed import Observed
+from shoptalk.sources.clicks.propensity.examination import Examination
+from shoptalk.sources.clicks.propensity.given import Given
 from shoptalk.sources.clicks.relevance import Evidence, GammaLowerBound, PosteriorLowerBound
 from shoptalk.sources.clicks.selection import ClippedRate, Selection, Support
 
@@ -64,14 +66,14 @@ def test_posterior_bound_equals_a_plain_loop():
             likelihood[query, c] *= (g / k) ** x * (1 - g / k) ** (n - x)
     posterior = likelihood * bound.prior(likelihood)
     posterior /= posterior.sum(axis=1, keepdims=True)
-    for line, found in zip(posterior, bound.score(Evidence.of(table, theta)), strict=True):
+    for line, found in zip(posterior, bound.score(Evidence.of(Observed(table), Examination(theta))), strict=True):
         cumulated = np.concatenate([[0], np.cumsum(line)])
         assert found == pytest.approx(np.interp(0.2, cumulated, [0, 0.25, 0.5, 0.75, 1]))
 
 
 def test_posterior_learns_the_usual_rates_and_its_bound_holds():
     rates = np.repeat([0.1, 0.9], [1800, 200])
-    evidence = Evidence.of(log_of(rates, 8, [1, 2, 4]), 1 / np.arange(1, 5))
+    evidence = Evidence.of(Observed(log_of(rates, 8, [1, 2, 4])), Examination(1 / np.arange(1, 5)))
     score = PosteriorLowerBound(0.1).score(evidence)
     chosen = score >= 0.5
     assert rates[chosen].mean() > 0.87  # 0.9 for the true ones, 0.1 for the others
@@ -80,7 +82,7 @@ def test_posterior_learns_the_usual_rates_and_its_bound_holds():
 
 
 def test_posterior_bound_is_the_same_in_small_chunks(monkeypatch):
-    evidence = Evidence.of(log_of(np.linspace(0, 1, 50), 6, [1, 3]), 1 / np.arange(1, 4))
+    evidence = Evidence.of(Observed(log_of(np.linspace(0, 1, 50), 6, [1, 3])), Examination(1 / np.arange(1, 4)))
     whole = PosteriorLowerBound().score(evidence)
     monkeypatch.setattr(PosteriorLowerBound, "_CHUNK", 7)
     assert PosteriorLowerBound().score(evidence) == pytest.approx(whole, rel=1e-12)
@@ -88,9 +90,9 @@ def test_posterior_bound_is_the_same_in_small_chunks(monkeypatch):
 
 def test_propensity_rule_and_list():
     stats = pl.DataFrame({"position": [1, 4]}, schema={"position": pl.Int16})
-    assert Given(eta=2).estimate(stats).theta == pytest.approx([1, 1 / 4, 1 / 9, 1 / 16])
-    assert Given(theta=[1, 0.6, 0.4, 0.3, 0.2]).estimate(stats).theta.tolist() == [1, 0.6, 0.4, 0.3]
-    assert Given().estimate(stats).assumed
+    assert Given(eta=2).estimate(Observed(stats)).theta == pytest.approx([1, 1 / 4, 1 / 9, 1 / 16])
+    assert Given(theta=[1, 0.6, 0.4, 0.3, 0.2]).estimate(Observed(stats)).theta.tolist() == [1, 0.6, 0.4, 0.3]
+    assert Given().estimate(Observed(stats)).assumed
 
 
 @pytest.mark.parametrize(

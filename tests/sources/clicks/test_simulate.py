@@ -6,9 +6,9 @@ from shoptalk.domain.text import normalise
 from shoptalk.errors import InputError
 from shoptalk.reporting.simulation import never_shown
 from shoptalk.sources.clicks.log import COLUMNS, Engine, open_log
-from shoptalk.sources.clicks.searches import follow_ups, query_shares, respellings
-from shoptalk.sources.clicks.simulate import simulate
-from shoptalk.sources.clicks.world import World
+from shoptalk.sources.clicks.simulation.searches import follow_ups, query_shares, respellings
+from shoptalk.sources.clicks.simulation.simulate import simulate
+from shoptalk.sources.clicks.simulation.world import World
 
 SEARCHES = 20_000
 

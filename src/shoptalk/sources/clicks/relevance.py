@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import polars as pl
 
 from shoptalk.errors import InputError
+from shoptalk.sources.clicks.observed import Observed
+from shoptalk.sources.clicks.propensity.examination import Examination
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,18 @@ class Evidence:
     clicked: np.ndarray
 
     @classmethod
-    def of(cls, by_position: pl.DataFrame, theta: np.ndarray) -> "Evidence":
-        """From ``query_id, doc_id, position, impressions, clicks``, ordered so that a pair's rows are adjacent,
-        and the chances ``theta`` by rank; pairs keep the order of the table."""
-        pair = by_position.select(pl.struct("query_id", "doc_id").rle_id()).to_series().to_numpy().astype(np.int64)
-        at_rank = theta[by_position["position"].to_numpy().astype(np.int64) - 1]
-        shown, clicked = by_position["impressions"].to_numpy(), by_position["clicks"].to_numpy()
+    def of(cls, observed: Observed, examination: Examination) -> "Evidence":
+        """Pairs keep the order of ``observed.by_position``; clicks that trust alone yields are taken off."""
+        table, pair = observed.by_position, observed.pair_numbers()
+        position = table["position"].to_numpy().astype(np.int64)
+        theta = examination.of_rows(position)
+        shown = table["impressions"].to_numpy().astype(np.float64)
+        clicked = table["clicks"].to_numpy().astype(np.float64)
+        if examination.false_clicks is not None:
+            clicked = np.clip(clicked - shown * examination.false_clicks[position - 1], 0, None)
         size = int(pair[-1]) + 1
-        clicks, looks = np.bincount(pair, clicked, size), np.bincount(pair, shown * at_rank, size)
-        return cls(clicks, looks, pair, at_rank, shown, clicked)
+        clicks, looks = np.bincount(pair, clicked, size), np.bincount(pair, shown * theta, size)
+        return cls(clicks, looks, pair, theta, shown, clicked)
 
 
 class Relevance(Protocol):

@@ -8,7 +8,8 @@ import polars as pl
 from shoptalk.errors import InputError
 from shoptalk.sources.clicks.chains import Chains
 from shoptalk.sources.clicks.log import Engine
-from shoptalk.sources.clicks.propensity import Examination, Propensity
+from shoptalk.sources.clicks.observed import Observed
+from shoptalk.sources.clicks.propensity.examination import Examination, Propensity
 from shoptalk.sources.clicks.relevance import Evidence, Relevance
 from shoptalk.sources.clicks.selection import Selection, Support, Weight, sift
 from shoptalk.sources.clicks.sessions import Cleaning
@@ -59,8 +60,9 @@ class ClickSource:
         """
         path, simulated = self._path(name, ground)
         found = statistics(path, ground.domain.corpus, self.cleaning, self.engine, ground.cache, self.chains.max_gap_s)
-        examination = self.propensity.estimate(found.by_position)
-        evidence = Evidence.of(found.by_position, examination.theta)
+        observed = Observed(found.by_position)
+        examination = self.propensity.estimate(observed)
+        evidence = Evidence.of(observed, examination)
         scored = self._scored(found, evidence)
         kept, rejected = sift(scored, [*self.support.reasons(), *self.selection.reasons()])
         if not kept.height:

@@ -12,10 +12,10 @@ import polars as pl
 
 from shoptalk.domain.judgments import Domain
 from shoptalk.errors import InputError
-from shoptalk.sources.clicks.behaviour import Behaviour, behave
-from shoptalk.sources.clicks.lists import Search, candidates, shown_columns
-from shoptalk.sources.clicks.searches import Searches, draw_searches, follow_ups, respellings
-from shoptalk.sources.clicks.world import World
+from shoptalk.sources.clicks.simulation.behaviour import Behaviour, behave
+from shoptalk.sources.clicks.simulation.lists import Search, candidates, shown_columns
+from shoptalk.sources.clicks.simulation.searches import Searches, draw_searches, follow_ups, respellings
+from shoptalk.sources.clicks.simulation.world import World
 
 
 def simulate(domain: Domain, rankers: Mapping[str, Search], world: World, log_path: Path, truth_path: Path) -> None:

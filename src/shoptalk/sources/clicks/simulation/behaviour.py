@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shoptalk.sources.clicks.world import World
+from shoptalk.sources.clicks.simulation.world import World
 
 _FIRST_LOOK_MS = 1_500
 _CENSORING, _REFORMULATION, _CLICKS, _DWELL = 13, 12, 10, 11

@@ -8,7 +8,7 @@ import numpy as np
 from shoptalk.domain.judgments import Domain
 from shoptalk.domain.text import normalise
 from shoptalk.errors import InputError
-from shoptalk.sources.clicks.world import World
+from shoptalk.sources.clicks.simulation.world import World
 
 _SPELLINGS = (str, str.lower, str.upper, str.title, lambda t: t + " ", lambda t: t + "  ", lambda t: t + "?")
 _BOT_PAUSE_MS = 3_000

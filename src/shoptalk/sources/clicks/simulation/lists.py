@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shoptalk.retrieval.ranked import Ranked
-from shoptalk.sources.clicks.world import World
+from shoptalk.sources.clicks.simulation.world import World
 
 Search = Callable[[Sequence[str], int], Ranked]
 """``search(queries, k)``: the k best documents per query, as corpus rows."""
