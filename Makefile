@@ -12,6 +12,7 @@ test: $(READY) lint
 	$(BIN)/python -m pytest
 
 test-all: $(READY) lint
+	$(BIN)/pip install --disable-pip-version-check --progress-bar off -q -e '.[dev,spark]'
 	$(BIN)/python -m pytest -m ''
 
 lint: $(READY)

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from shoptalk.configs import unsorted_sources
 
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir())
-ELSEWHERE = {"data", "domain", "experiment", "model", "trainer"}
+ELSEWHERE = {"click_model", "shape", "data", "domain", "experiment", "model", "trainer"}
 SOURCES = options("data")
 
 

@@ -17,7 +17,7 @@ from shoptalk.export import export
 from shoptalk.fitting import Pool, fit
 from shoptalk.mining import mine
 from shoptalk.preparing import examples, gather
-from shoptalk.reporting import results, simulation, tables
+from shoptalk.reporting import logs, results, simulation, tables
 from shoptalk.reporting.card import card
 from shoptalk.reporting.picture import picture
 from shoptalk.reporting.report import report
@@ -64,6 +64,7 @@ def train(cfg: DictConfig) -> Outcome:
             sources = {name: instantiate(node) for name, node in cfg.data.sources.items()}
             found = gather(sources, ground)
             domain, known = found.domain, found.known
+            told_by_logs = logs.leave(run.folder, found.yielded, run.console)
             mixing = instantiate(cfg.mixing)
             schedule = mixing.schedule(found.pairs, list(cfg.data.sources), cfg.seed, run.settings.pairs)
             zero_shot = Dense(embed, embed(domain.corpus.passages, "document"))
@@ -85,6 +86,7 @@ def train(cfg: DictConfig) -> Outcome:
             per_query = evaluate.judge(searches, splits, domain.corpus)
 
         metrics = results.metrics(run, domain, found, schedule, mined, fitted, per_query, splits)
+        metrics |= {"logs": told_by_logs} if told_by_logs else {}
         clicked = [name for name, source in sources.items() if isinstance(source, ClickSource)]
         if simulated and clicked:
             # Only now, when nothing can learn from it any more.

@@ -23,6 +23,7 @@ class Gathered:
         given: the user's own negatives, ``query`` and ``doc_id``.
         rejected: source to rows left out, column ``reason`` among them.
         counts: source to what was read, kept and left out.
+        yielded: source to all it gave.
     """
 
     domain: Domain
@@ -31,6 +32,7 @@ class Gathered:
     rejected: Mapping[str, pl.DataFrame]
     counts: Mapping[str, Mapping[str, int]]
     notices: Sequence[str] = field(default_factory=list)
+    yielded: Mapping[str, Yielded] = field(default_factory=dict)
 
     @property
     def known(self) -> Known:
@@ -50,7 +52,7 @@ def gather(sources: Mapping[str, Source], ground: Ground) -> Gathered:
     """
     if not sources:
         raise InputError("No source is chosen: name at least one, as in data=labels.")
-    tables, given, rejected, counts, notices = [], [], {}, {}, []
+    tables, given, rejected, counts, notices, yielded = [], [], {}, {}, [], {}
     corpus = ground.domain.corpus
     for name, source in sources.items():
         found = source.read(name, ground)
@@ -62,9 +64,11 @@ def gather(sources: Mapping[str, Source], ground: Ground) -> Gathered:
         rejected[name] = _with_leaks(found.rejected, leaks)
         counts[name] = {**found.counts, "evaluation query": leaks.height, "pairs": kept.height}
         notices += list(found.notices)
+        yielded[name] = found
         corpus = corpus.extended(_new(found.documents, corpus)) if found.documents is not None else corpus
     negatives = pl.concat(given) if given else pl.DataFrame(schema={"query": pl.String, "doc_id": pl.String})
-    return Gathered(replace(ground.domain, corpus=corpus), pl.concat(tables), negatives, rejected, counts, notices)
+    whole = replace(ground.domain, corpus=corpus)
+    return Gathered(whole, pl.concat(tables), negatives, rejected, counts, notices, yielded)
 
 
 def _explained(found: Yielded, leaks: pl.DataFrame) -> str:

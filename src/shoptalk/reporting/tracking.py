@@ -35,6 +35,7 @@ class Wandb:
 
     def start(self, folder: Path, name: str, config: dict[str, Any]) -> Any:
         """The Lightning logger of this run."""
+        self._folder = folder
         os.environ.setdefault("WANDB_SILENT", "true")
         from pytorch_lightning.loggers import WandbLogger
 
@@ -51,7 +52,7 @@ class Wandb:
         return self._logger
 
     def finish(self, metrics: dict[str, Any], per_query: pl.DataFrame) -> None:
-        """Final metrics as summary, the per-query table, and an end to the run, so that trials never merge."""
+        """Final metrics as summary, the per-query table, the report on click logs, and an end to the run, so that trials never merge."""
         import wandb
 
         run = self._logger.experiment
@@ -64,6 +65,10 @@ class Wandb:
         )
         columns = per_query.columns
         run.log({"per_query": wandb.Table(columns=columns, data=[list(row) for row in per_query.iter_rows()])})
+        for page in sorted(self._folder.glob("log_report*.html")):
+            run.log({page.stem: wandb.Html(page.read_text())})
+        for figures in metrics.get("logs", {}).values():
+            run.summary.update(figures)
         run.finish()
 
     def abandon(self) -> None:

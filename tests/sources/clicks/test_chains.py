@@ -5,16 +5,14 @@ from collections import defaultdict
 import numpy as np
 import polars as pl
 import pytest
+from click_reading import click_source, counted
 
+from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.text import normalise
 from shoptalk.errors import InputError
-from shoptalk.sources.clicks.chains import Chains, links
-from shoptalk.sources.clicks.log import Engine, open_log
-from shoptalk.sources.clicks.propensity.given import Given
-from shoptalk.sources.clicks.relevance import GammaLowerBound
-from shoptalk.sources.clicks.selection import ClippedRate, Selection, Support
-from shoptalk.sources.clicks.sessions import Cleaning, distinct_queries, judged_rows
-from shoptalk.sources.clicks.source import ClickSource
+from shoptalk.sources.clicks.chains import Chains
+from shoptalk.sources.clicks.cleaning import Cleaning
+from shoptalk.sources.clicks.selection import Selection, Support
 
 NAMES = ("pink eye", "Pink Eye ", "conjunctivitis", "red eye", "sore eye")
 
@@ -56,14 +54,12 @@ def plain_links(table, max_gap_s):
 
 @pytest.mark.parametrize("max_gap_s", [300.0, None])
 @pytest.mark.parametrize("seed", range(3))
-def test_links_equal_plain_loops(made, tmp_path, seed, max_gap_s):
+def test_links_equal_plain_loops(made, cache, tmp_path, seed, max_gap_s):
     table = random_log(made, seed)
     table.write_parquet(tmp_path / "log.parquet")
-    log = open_log(Engine(threads=1).connect(), tmp_path / "log.parquet")
-    queries = distinct_queries(log)
-    rows = judged_rows(log, queries, pl.Series("doc_id", [f"d{i}" for i in range(20)]), Cleaning())
-    found = links(rows, queries, max_gap_s)
-    name = dict(queries.select("query_id", "query").iter_rows())
+    corpus = Corpus([f"d{i}" for i in range(20)], [f"d{i}" for i in range(20)], [""] * 20)
+    statistics = counted(tmp_path / "log.parquet", corpus, cache, chained=True, max_gap_s=max_gap_s)
+    found, name = statistics.links, dict(statistics.queries.select("query_id", "query").iter_rows())
     expected = plain_links(table, max_gap_s)
     assert expected and {frozenset({name[a], name[b]}): n for a, b, n in found.iter_rows()} == expected
     assert (found["query_id"] < found["other_id"]).all()
@@ -106,11 +102,9 @@ def test_the_source_weighs_names_and_counts_what_was_carried_over(made, ground, 
             (f"b{number}", number + 50, "conjunctivitis", "d7", 1, True, {"user_key": f"u{number}", "dwell_s": 60.0})
         ]
     made.log_table(rows).write_parquet(tmp_path / "log.parquet")
-    source = ClickSource(
-        cleaning=Cleaning(), engine=Engine(threads=1), propensity=Given(), relevance=GammaLowerBound(),
-        support=Support(), selection=Selection(), weight=ClippedRate(), chains=Chains(weight=3),
-        log=str(tmp_path / "log.parquet"),
-    )  # fmt: skip
+    source = click_source(
+        tmp_path / "log.parquet", cleaning=Cleaning(), support=Support(), selection=Selection(), chains=Chains(weight=3)
+    )
     read = source.read("clicks", ground)
     weights = {(q, d): w for q, d, w in read.pairs.select("query", "doc_id", "weight").iter_rows()}
     assert weights.keys() == {("conjunctivitis", "d7"), ("Sore eye", "d7")}

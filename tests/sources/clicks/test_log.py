@@ -5,22 +5,20 @@ import json
 
 import polars as pl
 import pytest
+from click_reading import counted
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shoptalk.cache import Cache
 from shoptalk.domain.corpus import Corpus
 from shoptalk.errors import InputError
-from shoptalk.sources.clicks.log import Engine
-from shoptalk.sources.clicks.sessions import Cleaning
-from shoptalk.sources.clicks.statistics import statistics
 
 CORPUS = Corpus(["a", "b"], ["A", "B"], ["", ""])
 GOOD = {"impression_id": "i", "ts_ms": 5, "query_raw": "q", "doc_id": "a", "position": 1, "clicked": True}
 
 
 def read(path, **cleaning):
-    return statistics(path, CORPUS, Cleaning(**cleaning), Engine(threads=1), Cache(path.parent / "cache"))
+    return counted(path, CORPUS, Cache(path.parent / "cache"), **cleaning)
 
 
 def refused(path, **cleaning):
@@ -50,7 +48,11 @@ def write(folder, rows, kind="parquet"):
         ({"doc_id": None}, "row 2, column 'doc_id'", "missing"),
         ({"ts_ms": "yesterday"}, "row 2, column 'ts_ms'", "yesterday"),
         ({"dwell_s": "long"}, "row 2, column 'dwell_s'", "float32"),
-        ({"weight": 7}, "row 2, column 'weight'", "one impression"),
+        ({"weight": 0}, "row 2, column 'weight'", "above 0"),
+        ({"dwell_s": -1}, "row 2, column 'dwell_s'", "negative"),
+        ({"ts_ms": 1_735_689_600}, "row 2, column 'ts_ms'", "looks like seconds"),
+        ({"ts_ms": 1_735_689_600_000_000}, "row 2, column 'ts_ms'", "micro"),
+        ({"click_ts_ms": 4}, "row 2, column 'click_ts_ms'", "cannot come before"),
     ],
 )
 def test_a_bad_value_is_named_with_its_row(tmp_path, kind, change, place, mend):
@@ -103,7 +105,7 @@ def test_no_file(tmp_path):
 def test_documents_that_are_not_in_the_corpus(tmp_path):
     rows = [GOOD | {"impression_id": f"i{n}", "doc_id": "a" if n < 8 else f"x{n}"} for n in range(10)]
     counts = read(write(tmp_path, rows)).removed
-    assert counts == {"rows": 10, "votes": 8, "unknown_document": 2, "repeated_vote": 0, "brief_clicks": 0}
+    assert counts == {"rows": 10, "votes": 8, "unknown_document": 2}
     assert "2 of 10 rows" in refused(write(tmp_path, rows), max_unknown_documents=0.1)
 
 

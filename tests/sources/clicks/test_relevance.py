@@ -98,7 +98,7 @@ def test_propensity_rule_and_list():
 @pytest.mark.parametrize(
     ("make", "part"),
     [
-        (lambda: GammaLowerBound(0), "relevance.level"),
+        (lambda: GammaLowerBound(0), "relevance.quantile"),
         (lambda: PosteriorLowerBound(cells=1), "relevance.cells"),
         (lambda: Given(theta=[1, 0]), "propensity.theta"),
         (lambda: Given(theta=[]), "propensity.theta"),

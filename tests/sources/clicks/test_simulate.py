@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -5,7 +7,9 @@ import pytest
 from shoptalk.domain.text import normalise
 from shoptalk.errors import InputError
 from shoptalk.reporting.simulation import never_shown
-from shoptalk.sources.clicks.log import COLUMNS, Engine, open_log
+from shoptalk.sources.clicks.engine import DuckDB
+from shoptalk.sources.clicks.log import COLUMNS, open_log
+from shoptalk.sources.clicks.simulation.click_models import Cascade, PositionBased, Trust
 from shoptalk.sources.clicks.simulation.searches import follow_ups, query_shares, respellings
 from shoptalk.sources.clicks.simulation.simulate import simulate
 from shoptalk.sources.clicks.simulation.world import World
@@ -47,8 +51,9 @@ def people(simulated):
 def test_the_log_follows_its_own_schema(simulated, world, made, tmp_path):
     log, _ = simulated
     log.write_parquet(tmp_path / "log.parquet")
-    connection = Engine(threads=1).connect()
-    assert open_log(connection, tmp_path / "log.parquet").columns == tuple(COLUMNS)
+    engine = DuckDB(threads=1)
+    read = open_log(engine, engine.connect(), [tmp_path / "log.parquet"])
+    assert read.told == set(log.columns) <= set(COLUMNS)
     assert log["impression_id"].n_unique() == SEARCHES
     assert log.height == SEARCHES * world.list_length
     assert log.group_by("impression_id").agg(pl.col("doc_id").n_unique() == pl.len()).get_column("doc_id").all()
@@ -58,7 +63,7 @@ def test_the_log_follows_its_own_schema(simulated, world, made, tmp_path):
 def test_clicks_are_examination_times_attraction(people, world, column, attraction):
     rows = people.filter(~pl.col("true") & ~pl.col("near") if column is None else pl.col(column))
     seen = rows.group_by("position").agg(rate=pl.col("clicked").mean(), n=pl.len()).sort("position")
-    expected = world.examination() * attraction
+    expected = world.click_model.examination(world.list_length) * attraction
     error = np.sqrt(expected * (1 - expected) / seen["n"].to_numpy())
     assert (np.abs(seen["rate"].to_numpy() - expected) <= 4.5 * error + 1e-12).all()
 
@@ -141,7 +146,66 @@ def test_same_seed_same_log_and_another_seed_another(made, tmp_path):
 
 def test_traffic_is_shared_by_the_queries_of_a_document(made):
     domain = made.domain()
-    assert query_shares(domain)[[0, 1, 2]] == pytest.approx([domain.traffic["d0"], domain.traffic["d1"], 0])
+    assert query_shares(World(zipf=2.0), domain)[[0, 1, 2]] == pytest.approx(
+        [domain.traffic["d0"], domain.traffic["d1"], 0]
+    )
+
+
+def test_without_traffic_zipf_decides_and_a_seed_who_is_first(made):
+    domain = replace(made.domain(), traffic={})
+    assert query_shares(World(), domain) == pytest.approx(np.full(90, 1 / 90))
+    shares = query_shares(World(zipf=1.5), domain)
+    expected = 1 / np.arange(1, 91) ** 1.5
+    assert np.sort(shares)[::-1] == pytest.approx(expected / expected.sum())
+    assert shares.argmax() != query_shares(World(zipf=1.5, seed=1), domain).argmax()
+
+
+def test_a_share_of_those_who_try_again_drift_to_what_others_ask(made, tmp_path):
+    still, _ = written(made, tmp_path, World(sessions=SEARCHES, users=2_000))
+    log, _ = written(made, tmp_path, World(sessions=SEARCHES, users=2_000, drift=0.3))
+    assert log.drop("next_query").equals(still.drop("next_query"))
+    assert (log["next_query"].is_null() == still["next_query"].is_null()).all()
+    again = log.unique("impression_id").filter(pl.col("next_query").is_not_null())
+    own = dict(zip((normalise(t) for t in made.domain().intents.texts), follow_ups(made.domain()), strict=True))
+    drifted = again.filter(pl.col("next_query") != pl.Series([own[normalise(q)] for q in again["query_raw"]]))
+    assert drifted.height / again.height == pytest.approx(0.3, abs=4.5 * np.sqrt(0.3 * 0.7 / again.height))
+    assert all(normalise(q) != normalise(n) for q, n in drifted.select("query_raw", "next_query").iter_rows())
+    shares = query_shares(World(), made.domain())
+    from_one = drifted.filter(pl.col("query_raw").str.to_lowercase().str.starts_with("query 1 "))
+    to_first = (from_one["next_query"] == "Query 0 words").mean()
+    expected = shares[0] / (1 - shares[1])
+    assert to_first == pytest.approx(expected, abs=4.5 * np.sqrt(expected * (1 - expected) / from_one.height))
+
+
+def test_nobody_drifts_where_there_is_one_query(made, tmp_path):
+    domain = made.domain()
+    domain = replace(domain, intents=domain.intents.take([0]))
+    with pytest.raises(InputError, match="drift"):
+        simulate(domain, {"bm25": made.ranker(1), "dense": made.ranker(2)}, World(drift=0.1), tmp_path, tmp_path)
+
+
+def test_another_click_model_changes_clicks_of_people_but_not_lists_or_bots(made, tmp_path):
+    settings = {"sessions": 20_000, "users": 2_000, "bots": 0.1}
+    first, _ = written(made, tmp_path, World(**settings))
+    other, _ = written(made, tmp_path, World(**settings, click_model=Cascade()))
+    lists = ["impression_id", "ts_ms", "query_raw", "doc_id", "position", "session_id", "is_bot"]
+    assert first.select(lists).equals(other.select(lists))
+    busy = first.group_by("session_id").agg(n=pl.col("impression_id").n_unique()).filter(pl.col("n") > 100)
+    bots = [table.join(busy, on="session_id", how="semi").select(*lists, "clicked") for table in (first, other)]
+    assert bots[0].height == 20_000 and bots[0].equals(bots[1])
+    people = other.join(busy, on="session_id", how="anti").group_by("impression_id").agg(pl.col("clicked").sum())
+    assert set(people["clicked"]) == {0, 1}
+
+
+def test_a_world_is_described_by_all_that_makes_it_and_the_default_as_ever():
+    described = World().description()
+    assert {"eta": 1.0, "noise_click": 0.1, "sure_click": 1.0, "sessions": 300_000}.items() <= described.items()
+    assert described.keys() & {"click_model", "drift", "zipf"} == set()
+    others = [
+        World(click_model=PositionBased(eta=2.0)), World(click_model=Trust()), World(click_model=Cascade()),
+        World(drift=0.1), World(zipf=1.0), World(zipf=0.0), World(seed=1),
+    ]  # fmt: skip
+    assert len({str(sorted(w.description().items())) for w in (World(), *others)}) == len(others) + 1
 
 
 def test_respelling_never_changes_the_query():
@@ -161,7 +225,13 @@ def test_no_intents_no_log(made, tmp_path):
         simulate(domain, {}, World(), tmp_path / "a", tmp_path / "b")
 
 
-@pytest.mark.parametrize("bad", [{"explored": 1.5}, {"sessions": 0}, {"depth": 3}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"explored": 1.5}, {"sessions": 0}, {"depth": 3}, {"drift": 2}, {"zipf": -1}, {"bot_searches": (5, 2)},
+        {"sessions": 2.5}, {"users": "many"}, {"mixtures": {"both": 1.2}}, {"dwell_other": 0.0},
+    ],
+)  # fmt: skip
 def test_impossible_worlds(bad):
     with pytest.raises(InputError, match="world"):
         World(**bad)

@@ -7,31 +7,18 @@ import numpy as np
 import polars as pl
 import pytest
 
+from click_reading import click_source
+
 from shoptalk.domain.text import normalise
 from shoptalk.errors import InputError
-from shoptalk.sources.clicks.log import Engine
+from shoptalk.sources.clicks.cleaning import Cleaning
+from shoptalk.sources.clicks.engine import DuckDB
 from shoptalk.sources.clicks.propensity.given import Given
-from shoptalk.sources.clicks.relevance import GammaLowerBound
-from shoptalk.sources.clicks.selection import ClippedRate, Selection, Support
-from shoptalk.sources.clicks.sessions import Cleaning
-from shoptalk.sources.clicks.source import ClickSource
+from shoptalk.sources.clicks.selection import Selection, Support
 from shoptalk.sources.pairs import SCHEMA, Ground
 
 DAY = 86_400_000
 NAMES = ("Query 1", "query 1 ", "QUERY 1?", "Query 2", "query 2", "q-3", "q 3", "?!")
-
-
-def click_source(log=None, **changed):
-    parts = {
-        "cleaning": Cleaning(fold=4, max_session_searches=5),
-        "engine": Engine(threads=1),
-        "propensity": Given(),
-        "relevance": GammaLowerBound(),
-        "support": Support(impressions=0, clickers=0, examinations=0),
-        "selection": Selection(min_score=None),
-        "weight": ClippedRate(spread=3),
-    }
-    return ClickSource(log=None if log is None else str(log), **(parts | changed))
 
 
 def random_log(seed, searches=400):
@@ -77,11 +64,11 @@ def plain_reader(rows, doc_ids, fold, most):
         else:
             user = ("u", extra["user_key"]) if extra["user_key"] else ("s", session) if session else ("i", impression)
             satisfied = clicked and (extra["dwell_s"] is None or extra["dwell_s"] >= 30)
-            kept.append(((user, normalise(query), doc, ts // DAY), (ts, impression, position, satisfied)))
+            kept.append(((user, normalise(query), doc, ts // DAY), (ts, impression, position, satisfied, clicked)))
     votes = defaultdict(list)
     kept.sort(key=repr_key)
     for (user, query, doc, _), group in groupby(kept, key=lambda row: row[0]):
-        first, *others = sorted(entry for _, entry in group)
+        first, *others = sorted((entry for _, entry in group), key=lambda e: (e[0], e[2], e[4], e[3]))
         removed["repeated_vote"] += len(others)
         votes[query, doc].append((user, first[2], first[3]))
     return removed, votes
@@ -164,7 +151,7 @@ def test_the_order_of_rows_the_format_and_the_threads_change_nothing(made, groun
     table.sample(fraction=1, shuffle=True, seed=2).write_ndjson(tmp_path / "log.jsonl")
     first = click_source(tmp_path / "log.parquet").read("mine", ground)
     for path, threads in ((tmp_path / "log.csv", 2), (tmp_path / "log.jsonl", 1)):
-        other = click_source(path, engine=Engine(threads=threads)).read("mine", ground)
+        other = click_source(path, engine=DuckDB(threads=threads)).read("mine", ground)
         assert other.pairs.equals(first.pairs)
         assert other.counts == first.counts
 
@@ -221,7 +208,7 @@ def test_statistics_are_cached_by_content_and_cleaning(made, ground, cache, tmp_
     click_source(path).read("x", ground)
     click_source(path, propensity=Given(eta=0.5)).read("x", ground)
     assert len(list((cache.root / "clicks").iterdir())) == 1
-    click_source(path, cleaning=Cleaning(fold=5, max_session_searches=5)).read("x", ground)
+    click_source(path, cleaning=Cleaning(fold=5, max_session_searches=5, min_query_users=1)).read("x", ground)
     made.log_table(random_log(2)).write_parquet(path)
     click_source(path).read("x", ground)
     assert len(list((cache.root / "clicks").iterdir())) == 3

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from shoptalk.domain.text import normalise
 from shoptalk.errors import InputError
 
 if TYPE_CHECKING:
@@ -61,32 +60,20 @@ class Chains:
         return ranked.unique("query_id", keep="first").select("query_id", "doc_id", "users").sort("query_id")
 
 
-def links(rows: ibis.Table, queries: pl.DataFrame, max_gap_s: float | None) -> pl.DataFrame:
+def links(rows: ibis.Table, max_gap_s: float | None) -> pl.DataFrame:
     """``query_id < other_id, users``: different people who tried one query after the other had left them without a
     satisfied click.
 
-    ``rows`` are those of ``sessions.judged_rows``; ``queries`` those of ``sessions.distinct_queries``.
+    ``rows`` are those of ``counting.counted_rows``.
     """
     import ibis
 
-    followed = rows.filter((rows.rule == "kept") & rows.next_query.notnull())
+    followed = rows.filter((rows.rule == "kept") & rows.next_id.notnull())
     if max_gap_s is not None:
         followed = followed.filter(followed.next_query_gap_s <= max_gap_s)
-    searches = followed.group_by("impression_id", "query_id", "user", "next_query").agg(found=followed.clicked.any())
-    unmet = searches.filter(~searches.found).join(ibis.memtable(_named(searches, queries)), "next_query")
-    steps = unmet.filter(unmet.query_id != unmet.next_id)
+    searches = followed.group_by("search", "query_id", "user", "next_id").agg(worth=followed.worth.max())
+    steps = searches.filter((searches.worth <= 0) & (searches.query_id != searches.next_id))
     low, high = ibis.least(steps.query_id, steps.next_id), ibis.greatest(steps.query_id, steps.next_id)
     pairs = steps.select(query_id=low, other_id=high, user=steps.user)
     counted = pairs.group_by("query_id", "other_id").agg(users=pairs.user.nunique())
     return counted.order_by("query_id", "other_id").to_polars()
-
-
-def _named(searches: ibis.Table, queries: pl.DataFrame) -> pl.DataFrame:
-    """Every next query that somebody also asked, as ``next_query, next_id``."""
-    raw = searches.select("next_query").distinct().to_polars()["next_query"]
-    table = pl.DataFrame({"next_query": raw, "query": [normalise(text) for text in raw]}, schema=_NEXT)
-    known = queries.select("query", next_id="query_id").unique("query").filter(pl.col("query") != "")
-    return table.join(known, on="query").select("next_query", "next_id")
-
-
-_NEXT = {"next_query": pl.String, "query": pl.String}

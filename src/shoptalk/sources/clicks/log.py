@@ -1,17 +1,18 @@
 """The one schema of a click log: one row per impression and document.
 
-Rows may lie in Parquet, CSV or JSON lines (the latter two also gzipped). Whatever the file's own types,
+Rows may lie in Parquet, CSV or JSON lines (the latter two also gzipped). Whatever the files' own types,
 `open_log` gives the columns of `COLUMNS` in their types or says in one sentence which value does not fit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shoptalk.errors import InputError
+from shoptalk.sources.clicks.engine import Engine, format_of
 
 if TYPE_CHECKING:
     import ibis
@@ -44,97 +45,66 @@ OPTIONAL = {
 }
 COLUMNS = REQUIRED | OPTIONAL
 """Column to type. ``position`` counts from 1, absolute across pages; times are UTC milliseconds since 1970;
-``dwell_s`` is null where it was not seen (the last event), which does not mean short. A missing optional
-column reads as null."""
+``dwell_s`` is null where it was not seen (the last event), which does not mean short; ``weight`` is how many
+impressions a row stands for. A missing optional column reads as null."""
 
 _TRUE, _FALSE = ("true", "t", "1", "1.0"), ("false", "f", "0", "0.0")
 _LIMIT = {"int16": 2**15, "int64": 2**53}
+_SECONDS = (600_000_000, 100_000_000_000)  # from 1989 on, in seconds; as milliseconds: before 1973
+_FAR_MS = 100_000_000_000_000  # the year 5138
 
 
 @dataclass(frozen=True)
-class Engine:
-    """How DuckDB may work: ``threads`` (``None``: all), ``memory`` beyond which it spills to ``spill``.
+class Log:
+    """A log in its one schema.
 
-    Raises:
-        InputError: ``threads`` is below 1.
+    Attributes:
+        table: exactly the columns of ``COLUMNS``. rows: how many. told: the columns that hold a value anywhere.
     """
 
-    threads: int | None = None
-    memory: str = "2GB"
-    spill: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.threads is not None and self.threads < 1:
-            raise InputError(f"engine.threads is {self.threads}; it must be at least 1, or null for all cores.")
-
-    def connect(self) -> ibis.BaseBackend:
-        """A fresh DuckDB in memory that fetches nothing from the network."""
-        import duckdb
-        import ibis
-
-        options: dict[str, Any] = {"memory_limit": self.memory, "autoinstall_known_extensions": False}
-        if self.threads is not None:
-            options["threads"] = self.threads
-        if self.spill is not None:
-            options["temp_directory"] = self.spill
-        try:
-            return ibis.duckdb.connect(**options)
-        except duckdb.Error as error:
-            raise InputError(f"engine: DuckDB refuses {options} ({first_line(error)}).") from error
+    table: ibis.Table
+    rows: int
+    told: frozenset[str]
 
 
-def open_log(connection: ibis.BaseBackend, path: Path) -> ibis.Table:
-    """The log at ``path`` with exactly the columns of `COLUMNS`, checked.
+def open_log(engine: Engine, connection: ibis.BaseBackend, files: Sequence[Path], shift: int = 0) -> Log:
+    """The log in ``files``, checked; ``shift`` is added to positions (1 for those that count from 0).
 
     Raises:
-        InputError: the file is missing, unreadable or empty, lacks a required column, or holds a value
+        InputError: a file is missing, unreadable or empty, lacks a required column, or holds a value
             that does not fit its column (the first such row is named).
     """
-    import duckdb
-
-    try:
-        raw = _read(connection, path)
-        _require_columns(raw, path)
-        typed = raw.select(**{c: _converted(raw, c, t) for c, t in COLUMNS.items()})
-        _check(raw, typed, path)
-    except duckdb.Error as error:
-        raise InputError(f"{path}: cannot be read as a click log ({first_line(error)}).") from error
-    return typed.mutate(query_raw=typed.query_raw.fill_null(""))
+    raw = _read(engine, connection, files)
+    _require_columns(raw, files)
+    typed = {c: _converted(raw, c, t) for c, t in COLUMNS.items()}
+    typed["position"] = (typed["position"] + shift).cast("int16")
+    rows, told = _check(engine, connection, raw, typed, files, shift)
+    table = raw.select(**typed)
+    return Log(table.mutate(query_raw=table.query_raw.fill_null("")), rows, told)
 
 
-def _read(connection: ibis.BaseBackend, path: Path) -> ibis.Table:
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such click log; give the path of a Parquet, CSV or JSONL file.")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path}: the click log is empty.")
-    name = path.name.lower().removesuffix(".gz")
-    for suffixes, reader in _READERS.items():
-        if name.endswith(suffixes):
-            return reader(connection, str(path))
-    raise InputError(f"{path}: a click log ends in .parquet, .csv or .jsonl (the latter two may end in .gz).")
+def _read(engine: Engine, connection: ibis.BaseBackend, files: Sequence[Path]) -> ibis.Table:
+    for path in files:
+        if not path.is_file():
+            raise InputError(f"{path}: there is no such click log; give the path of a Parquet, CSV or JSONL file.")
+        if path.stat().st_size == 0:
+            raise InputError(f"{path}: the click log is empty.")
+        format_of(path)
+    table = engine.read(connection, files, list(COLUMNS))
+    if format_of(files[0]) != "json":
+        return table
+    present = table.aggregate(**{c: table[c].notnull().any() for c in REQUIRED if c in table.columns})
+    seen = present.to_pyarrow().to_pylist()[0]
+    return table.drop(*(c for c, some in seen.items() if not some and c != "query_raw"))
 
 
-def _read_json(connection: ibis.BaseBackend, path: str) -> ibis.Table:
-    text = dict.fromkeys(COLUMNS, "VARCHAR")
-    table = connection.read_json(path, columns=text, format="newline_delimited")
-    present = table.aggregate(**{c: table[c].notnull().any() for c in REQUIRED}).to_pyarrow().to_pylist()[0]
-    return table.drop(*(c for c, seen in present.items() if not seen and c != "query_raw"))
-
-
-_READERS: dict[tuple[str, ...], Callable[[ibis.BaseBackend, str], ibis.Table]] = {
-    (".parquet", ".pq"): lambda connection, path: connection.read_parquet(path),
-    (".csv", ".tsv"): lambda connection, path: connection.read_csv(path, all_varchar=True, header=True),
-    (".jsonl", ".ndjson", ".json"): _read_json,
-}
-
-
-def _require_columns(raw: ibis.Table, path: Path) -> None:
+def _require_columns(raw: ibis.Table, files: Sequence[Path]) -> None:
     missing = [c for c in REQUIRED if c not in raw.columns]
     if missing:
         listed = " and ".join(f"'{c}'" for c in missing)
         raise InputError(
-            f"{path}: the click log lacks the column{'s' * (len(missing) > 1)} {listed}; rename or add what is missing "
-            f"(required: {', '.join(REQUIRED)})."
+            f"{files[0]}: the click log lacks the column{'s' * (len(missing) > 1)} {listed}; rename or add what is "
+            f"missing (required: {', '.join(REQUIRED)})."
         )
 
 
@@ -145,11 +115,15 @@ def _converted(raw: ibis.Table, column: str, kind: str) -> ibis.Value:
     if column not in raw.columns:
         return ibis.null(kind)
     value = raw[column]
+    if value.type() == ibis.dtype(kind) and kind != "float32":
+        return value
     if kind == "string":
         return value.cast("string") if _is_flat(value) else ibis.null("string")
     if kind == "boolean":
         text = value.cast("string").lower()
         return ibis.cases((text.isin(_TRUE), True), (text.isin(_FALSE), False), else_=ibis.null("boolean"))
+    if value.type().is_integer() and kind == "int16":
+        return ibis.cases((value.abs() < _LIMIT[kind], value.cast(kind)), else_=ibis.null(kind))
     number = value.try_cast("float64") if _is_flat(value) and not value.type().is_temporal() else ibis.null("float64")
     if kind == "float32":
         return ibis.cases((number.abs() < 1e30, number.cast("float32")), else_=ibis.null("float32"))
@@ -162,49 +136,70 @@ def _is_flat(value: ibis.Value) -> bool:
     return not (kind.is_nested() or kind.is_binary())
 
 
-def _check(raw: ibis.Table, typed: ibis.Table, path: Path) -> None:
-    """One pass that counts rows and faults; the first fault is then looked up and told."""
+def _faults(raw: ibis.Table, typed: dict[str, ibis.Value]) -> dict[str, ibis.BooleanValue]:
+    """All that can be wrong with a row, as "column fault" to where it is."""
+    given = [c for c in COLUMNS if c in raw.columns]
+    faults = {f"{c} unfit": raw[c].notnull() & typed[c].isnull() for c in given if c != "query_raw"}
+    faults |= {f"{c} null": raw[c].isnull() for c in REQUIRED if c != "query_raw"}
+    faults["position low"] = typed["position"] < 1
+    for column in ("ts_ms", "click_ts_ms"):
+        if column in given:
+            faults[f"{column} seconds"] = (typed[column] >= _SECONDS[0]) & (typed[column] < _SECONDS[1])
+            faults[f"{column} far"] = typed[column] >= _FAR_MS
+    if "click_ts_ms" in given:
+        faults["click_ts_ms early"] = typed["click_ts_ms"] < typed["ts_ms"]
+    faults |= {f"{c} negative": typed[c] < 0 for c in ("dwell_s", "next_query_gap_s") if c in given}
+    if "weight" in given:
+        faults["weight none"] = typed["weight"] <= 0
+    return faults
+
+
+def _check(engine, connection, raw, typed, files, shift) -> tuple[int, frozenset[str]]:
+    """One pass that counts rows, values and faults; the first fault is then looked up and told."""
     import ibis
 
-    faults = {f"{c} unfit": (raw[c].notnull() & _converted(raw, c, COLUMNS[c]).isnull()) for c in _present(raw)}
-    faults |= {f"{c} null": raw[c].isnull() for c in REQUIRED if c != "query_raw"}
-    faults["position low"] = _converted(raw, "position", "int16") < 1
-    if "weight" in raw.columns:
-        faults["weight not 1"] = _converted(raw, "weight", "float32") != 1
+    faults = _faults(raw, typed)
     totals = {name: ibis.ifelse(fault, 1, 0).sum() for name, fault in faults.items()}
-    found = raw.aggregate(rows=raw.count(), **totals).to_pyarrow().to_pylist()[0]
-    if found.pop("rows") == 0:
-        raise InputError(f"{path}: the click log is empty.")
-    for name, count in found.items():
-        if count:
-            column, fault = name.split(" ", 1)
-            raise InputError(_sentence(raw, path, column, fault, faults[name]))
-
-
-def _present(raw: ibis.Table) -> list[str]:
-    return [c for c in COLUMNS if c in raw.columns]
+    filled = {f"filled {c}": typed[c].notnull().any() for c in COLUMNS if c in raw.columns}
+    found = raw.aggregate(rows=raw.count(), **totals, **filled).to_pyarrow().to_pylist()[0]
+    rows = found.pop("rows")
+    if rows == 0:
+        raise InputError(f"{files[0]}: the click log is empty.")
+    for name in faults:
+        if found[name]:
+            raise InputError(_sentence(engine, connection, files, name, shift))
+    return rows, frozenset(c for c in COLUMNS if found.get(f"filled {c}"))
 
 
 _MEND = {
     "unfit": "{value!r} is not a valid {kind}",
     "null": "the value is missing; every row needs one",
-    "low": "position {value} is below 1; positions count from 1, so add 1 to a log that counts from 0",
-    "not 1": "weight {value}: a row must stand for one impression, not for an aggregate of them",
+    "low": "position {value} is below 1; positions count from 1, so set position_base=0 for a log that counts from 0",
+    "seconds": "{value} looks like seconds; times are milliseconds since 1970, so multiply by 1000",
+    "far": "{value} is too far in the future for milliseconds since 1970; divide micro- or nanoseconds down",
+    "early": "{value} lies before ts_ms of its row; a click cannot come before the list was shown",
+    "negative": "{value} is negative; seconds are 0 or more, and empty where they were not seen",
+    "none": "weight {value} must be above 0: it is the number of impressions that the row stands for",
 }
 
 
-def _sentence(raw: ibis.Table, path: Path, column: str, fault: str, where: ibis.BooleanValue) -> str:
+def _sentence(engine: Engine, connection, files: Sequence[Path], name: str, shift: int) -> str:
+    """About the first row with this fault, in the first file that has one."""
     import ibis
 
-    numbered = raw.mutate(_row=ibis.row_number() + 1, _fault=where)
-    first = numbered.filter(numbered._fault).order_by("_row").limit(1)
-    row = first.select("_row", value=first[column]).to_pyarrow().to_pylist()[0]
-    place = f"{path}, row {row['_row']}, column '{column}'"
-    value = row["value"]
-    shown = value if not isinstance(value, str) or len(value) <= 60 else value[:60] + "…"
-    return f"{place}: {_MEND[fault].format(value=shown, kind=COLUMNS[column])}."
-
-
-def first_line(error: Exception) -> str:
-    """What an engine's error says, short enough for a sentence."""
-    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
+    column, fault = name.split(" ", 1)
+    for path in files:
+        raw = _read(engine, connection, [path])
+        typed = {c: _converted(raw, c, t) for c, t in COLUMNS.items()}
+        typed["position"] = (typed["position"] + shift).cast("int16")
+        where = _faults(raw, typed).get(name)
+        if where is None:
+            continue
+        numbered = raw.mutate(_row=ibis.row_number() + 1, _fault=where)
+        first = numbered.filter(numbered._fault).order_by("_row").limit(1)
+        for row in first.select("_row", value=first[column]).to_pyarrow().to_pylist():
+            value = row["value"]
+            shown = value if not isinstance(value, str) or len(value) <= 60 else value[:60] + "…"
+            place = f"{path}, row {row['_row']}, column '{column}'"
+            return f"{place}: {_MEND[fault].format(value=shown, kind=COLUMNS[column])}."
+    return f"{files[0]}, column '{column}': {_MEND[fault].format(value='a value', kind=COLUMNS[column])}."

@@ -29,6 +29,35 @@ class Observed:
     lists: pl.DataFrame | None = None
     features: Features | None = None
 
+    @classmethod
+    def of_lists(cls, query: np.ndarray, document: np.ndarray, clicked: np.ndarray) -> "Observed":
+        """The counts of whole lists: ``query`` int [lists], ``document`` int [lists, ranks] (-1 where a list ends),
+        ``clicked`` bool of that shape; ``doc_id`` is the number as text."""
+        ranks = np.arange(1, document.shape[1] + 1)
+        last = np.maximum.accumulate(np.where(clicked, ranks, 0), axis=1)
+        previous = np.concatenate([np.zeros((len(query), 1), dtype=np.int64), last[:, :-1]], axis=1)
+        rows = document >= 0
+        table = pl.DataFrame(
+            {
+                "query_id": np.broadcast_to(query[:, None], document.shape)[rows].astype(np.int32),
+                "doc": document[rows].astype(np.int32),
+                "position": np.broadcast_to(ranks, document.shape)[rows].astype(np.int16),
+                "previous": previous[rows].astype(np.int16),
+                "below": (last[:, -1:] > ranks)[rows],
+                "clicked": clicked[rows],
+            }
+        )
+
+        def counted(*keys: str) -> pl.DataFrame:
+            counts = table.group_by(keys).agg(
+                impressions=pl.len().cast(pl.Float64), clicks=pl.col("clicked").sum().cast(pl.Float64)
+            )
+            named = counts.sort(keys).with_columns(pl.col("doc").cast(pl.String))
+            return named.rename({"doc": "doc_id"})
+
+        whole = ("query_id", "doc", "position", "previous", "below")
+        return cls(counted(*whole[:3]), counted(*whole))
+
     @property
     def deepest(self) -> int:
         """The deepest rank shown."""

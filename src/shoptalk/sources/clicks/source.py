@@ -1,54 +1,94 @@
 """A click log as a source of weighted pairs."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from shoptalk.domain.corpus import Corpus
+from shoptalk.domain.judgments import Domain
 from shoptalk.errors import InputError
+from shoptalk.sources.clicks.adapters.adapter import Adapter
 from shoptalk.sources.clicks.chains import Chains
-from shoptalk.sources.clicks.log import Engine
-from shoptalk.sources.clicks.observed import Observed
+from shoptalk.sources.clicks.cleaning import Cleaning
+from shoptalk.sources.clicks.counting import Reading
+from shoptalk.sources.clicks.diagnosis import About, Diagnosis, diagnose, judged_pairs
+from shoptalk.sources.clicks.engine import Engine
+from shoptalk.sources.clicks.observed import Features, Observed
+from shoptalk.sources.clicks.opening import Opened, opened
+from shoptalk.sources.clicks.propensity.context import ByContext
 from shoptalk.sources.clicks.propensity.examination import Examination, Propensity
 from shoptalk.sources.clicks.relevance import Evidence, Relevance
 from shoptalk.sources.clicks.selection import Selection, Support, Weight, sift
-from shoptalk.sources.clicks.sessions import Cleaning
-from shoptalk.sources.clicks.statistics import Statistics, statistics
-from shoptalk.sources.pairs import Ground, Yielded, as_pairs
+from shoptalk.sources.clicks.signals import Signal, Signals
+from shoptalk.sources.clicks.statistics import LogFiles, Statistics, statistics
+from shoptalk.sources.pairs import Embed, Ground, Yielded, as_pairs
+
+if TYPE_CHECKING:
+    from shoptalk.sources.clicks.privacy import Privacy
 
 
 class ClickSource:
     """Reads a log, corrects clicks for position, and keeps the pairs that are surely clicked when looked at.
 
     Args:
-        cleaning: which rows count. engine: how DuckDB works. propensity: chances of examination by rank.
+        log_format: how the user's files become the one schema. position_base: the number they give the first rank.
+        engine: who does the tabular work. cleaning, signals: which rows count, and what clicks are worth.
+        privacy: what is replaced in queries. propensity: chances of examination by rank.
         relevance: the score of a pair. support, selection: which pairs train. weight: their weight.
         chains: which queries take over the pairs of others.
-        clip: least propensity that a click is divided by, in (0, 1].
-        log: path of a log; ``None`` for the domain's own, or else its simulated one.
+        context: ``surface`` or ``device`` where propensities differ by it.
+        clip: least propensity that a click is divided by for the weight, in (0, 1].
+        compared: estimators that the report shows beside the chosen one.
+        keep_removed: write every row of the log that was left out, and its rule, beside the run.
+        log: a file, folder or glob; ``None`` for the domain's own, or else its simulated one.
 
     Raises:
-        InputError: ``clip`` lies outside (0, 1].
+        InputError: ``clip`` or ``context`` cannot be.
     """
 
     def __init__(
         self,
-        cleaning: Cleaning,
+        log_format: Adapter,
         engine: Engine,
+        cleaning: Cleaning,
         propensity: Propensity,
         relevance: Relevance,
         support: Support,
         selection: Selection,
         weight: Weight,
+        signals: Mapping[str, Signal] | None = None,
+        privacy: Privacy | None = None,
         chains: Chains | None = None,
+        compared: Mapping[str, Propensity] | None = None,
+        context: str | None = None,
+        position_base: int | None = None,
         clip: float = 0.1,
+        keep_removed: bool = False,
         log: str | None = None,
     ):
         if not 0 < clip <= 1:
             raise InputError(f"clip is {clip}; it must be above 0 and at most 1, such as 0.1.")
-        self.cleaning, self.engine, self.propensity, self.relevance = cleaning, engine, propensity, relevance
-        self.support, self.selection, self.weight = support, selection, weight
-        self.chains, self.clip, self.log = chains or Chains(users=None), clip, log
+        if context not in (None, "surface", "device"):
+            raise InputError(f"context is {context}; it must be surface, device or null.")
+        self.log_format, self.position_base, self.log, self.engine = log_format, position_base, log, engine
+        self.relevance, self.support, self.selection, self.weight = relevance, support, selection, weight
+        self.chains, self.clip, self.compared = chains or Chains(users=None), clip, dict(compared or {})
+        self.propensity = propensity if context is None else ByContext(propensity)
+        self.reading = Reading(
+            cleaning=cleaning,
+            signals=Signals(dict(signals or {})),
+            privacy=privacy,
+            context=context,
+            chained=self.chains.users is not None,
+            max_gap_s=self.chains.max_gap_s,
+            lists=propensity.needs_lists or any(p.needs_lists for p in self.compared.values()),
+            keep_removed=keep_removed,
+        )
 
     def read(self, name: str, ground: Ground) -> Yielded:
         """The pairs of the log; evaluation queries among them are left to the caller.
@@ -56,35 +96,78 @@ class ClickSource:
         ``rejected`` holds every clicked pair that was left out, with its reason and figures.
 
         Raises:
-            InputError: there is no log, it cannot be used, or no pair is left.
+            InputError: there is no log, it cannot be used, it does not tell what a stage needs, or no pair is left.
         """
-        path, simulated = self._path(name, ground)
-        found = statistics(path, ground.domain.corpus, self.cleaning, self.engine, ground.cache, self.chains.max_gap_s)
-        observed = Observed(found.by_position)
+        found, simulated = self._opened(name, ground)
+        log = found.log
+        counts = statistics(log, ground.domain.corpus, self.reading, self.engine, ground.cache)
+        _, silent = self.reading.signals.used(counts.capability.told)
+        self._require(counts)
+        observed = counts.observed(features_of(ground.embed, counts.queries, ground.domain.corpus))
         examination = self.propensity.estimate(observed)
         evidence = Evidence.of(observed, examination)
-        scored = self._scored(found, evidence)
+        scored = self._scored(counts, evidence)
         kept, rejected = sift(scored, [*self.support.reasons(), *self.selection.reasons()])
         if not kept.height:
-            raise InputError(_nothing_left(path, scored, rejected))
-        carried = self._carried(found, kept)
+            raise InputError(_nothing_left(log.name, scored, rejected))
+        carried = self._carried(counts, kept)
         pairs = pl.concat([kept.with_columns(self.weight.of(kept)), carried], how="diagonal")
         pairs = pairs.with_columns(query=pl.col("spelling")).sort("query", "doc_id")
         rejected = rejected.join(carried, on=["query_id", "doc_id"], how="anti")
-        clicked = rejected.filter(pl.col("clicks") > 0).drop("query_id", "spelling")
-        counts = _counts(found, evidence, self.clip, kept, rejected) | {"pairs_carried_over": carried.height}
-        notices = _notices(path, examination, simulated)
-        return Yielded(as_pairs(pairs, name), rejected=clicked, counts=counts, notices=notices)
+        told = _told(log, counts, evidence, self.clip, kept, rejected) | {"pairs_carried_over": carried.height}
+        about = About(name, str(log.name), simulated, counts.capability.level, counts.capability.table(), told)
+        return Yielded(
+            as_pairs(pairs, name),
+            rejected=rejected.filter(pl.col("clicks") > 0).drop("query_id", "spelling"),
+            counts=told,
+            notices=[*_notices(log.name, examination, simulated), *found.notices, *silent],
+            diagnosis=lambda: self._diagnosis(about, counts, observed, examination, kept, rejected, ground.domain),
+            removed_rows=counts.removed_rows,
+        )
 
-    def _path(self, name: str, ground: Ground) -> tuple[Path, bool]:
-        """Where the log lies, and whether it is simulated."""
-        if self.log is not None:
-            return Path(self.log), False
-        if ground.domain.log is not None:
-            return Path(ground.domain.log), False
+    def _opened(self, name: str, ground: Ground) -> tuple[Opened, bool]:
+        """The log in the one schema, and whether it is simulated."""
+        path = self.log or ground.domain.log
+        if path is not None:
+            return opened(path, self.log_format, self.position_base, ground.cache), False
         if ground.simulated_log is not None:
-            return ground.simulated_log(), True
+            path = ground.simulated_log()
+            return Opened(LogFiles(path, [path])), True
         raise InputError(f"data.sources.{name}.log is not set and the domain has no click log; give the path of one.")
+
+    def _require(self, found: Statistics) -> None:
+        """Refuse what the log cannot serve."""
+        chosen, mend = type(self.propensity).__name__, "; or set propensity=given to give them by hand"
+        found.capability.require(self.propensity.level, f"propensity {chosen}", mend)
+        found.capability.require(self.relevance.level, f"relevance {type(self.relevance).__name__}")
+        if self.reading.context is not None and self.reading.context not in found.capability.told:
+            raise InputError(
+                f"context={self.reading.context} needs a column of that name, which the log lacks; add it."
+            )
+
+    def _diagnosis(
+        self,
+        about: About,
+        found: Statistics,
+        observed: Observed,
+        examination: Examination,
+        kept: pl.DataFrame,
+        rejected: pl.DataFrame,
+        domain: Domain,
+    ) -> Diagnosis:
+        used = type(self.propensity).__name__
+        estimators = {type(p).__name__: p for p in (self.propensity, *self.compared.values())}
+        return diagnose(
+            about,
+            observed,
+            removed=found.removed,
+            estimators=estimators,
+            used=(used, examination),
+            kept=kept,
+            rejected=rejected,
+            effective_clicks=about.counts["effective_clicks"],
+            judged=judged_pairs(domain),
+        )
 
     def _carried(self, found: Statistics, kept: pl.DataFrame) -> pl.DataFrame:
         """``query_id, query, spelling, doc_id, weight`` of the pairs that chains carry over."""
@@ -101,7 +184,7 @@ def pair_table(found: Statistics, evidence: Evidence, clip: float) -> pl.DataFra
     """One row per pair ever shown, in the order of ``evidence``: ``query_id, query, spelling, doc_id, impressions,
     clicks, users, clickers``, ``examinations`` (sum of propensities), ``weighted_clicks`` (clicks over
     propensities, not below ``clip``)."""
-    weighted = np.bincount(evidence.pair, evidence.clicked / np.maximum(evidence.theta, clip))
+    weighted = evidence.total(evidence.clicked / np.maximum(evidence.theta, clip))
     pairs = found.by_position.group_by("query_id", "doc_id", maintain_order=True).agg(
         pl.col("impressions", "clicks").sum()
     )
@@ -117,14 +200,38 @@ def effective_clicks(evidence: Evidence, clip: float) -> float:
     return float((evidence.clicked * weight).sum() ** 2 / squares) if squares else 0.0
 
 
-def _counts(
-    found: Statistics, evidence: Evidence, clip: float, kept: pl.DataFrame, rejected: pl.DataFrame
+_PARTS = 32
+
+
+def features_of(embed: Embed, queries: pl.DataFrame, corpus: Corpus) -> Features:
+    """What describes a pair: the cosine of query and document in 32 parts that sum to it, float32 [pairs, 32]."""
+
+    def features(pairs: pl.DataFrame) -> np.ndarray:
+        asked = pairs.select("query_id").unique(maintain_order=True).join(queries, "query_id", maintain_order="left")
+        number = {q: row for row, q in enumerate(asked["query_id"])}
+        left = embed(asked["spelling"].to_list(), "query")
+        right = embed(corpus.passages, "document")
+        rows = np.array([number[q] for q in pairs["query_id"]]), np.array([corpus.index[d] for d in pairs["doc_id"]])
+        edges = np.linspace(0, left.shape[1], min(_PARTS, left.shape[1]) + 1).astype(int)[:-1]
+        parts = [
+            np.add.reduceat(left[rows[0][s : s + 50_000]] * right[rows[1][s : s + 50_000]], edges, axis=1)
+            for s in range(0, pairs.height, 50_000)
+        ]
+        return np.concatenate(parts)
+
+    return features
+
+
+def _told(
+    log: LogFiles, found: Statistics, evidence: Evidence, clip: float, kept: pl.DataFrame, rejected: pl.DataFrame
 ) -> dict[str, int]:
     by_reason = rejected.group_by("reason").len().sort("reason")
     return {
+        **{f"input_{name}": count for name, count in log.counts},
         **found.removed,
+        **found.told,
         "queries": found.queries.height,
-        "clicks": int(evidence.clicked.sum()),
+        "clicks": round(float(evidence.clicked.sum())),
         "effective_clicks": round(effective_clicks(evidence, clip)),
         "pairs_shown": kept.height + rejected.height,
         "pairs_clicked": kept.height + int((rejected["clicks"] > 0).sum()),
@@ -138,7 +245,7 @@ def _notices(path: Path, examination: Examination, simulated: bool) -> list[str]
     if examination.assumed:
         shown = ", ".join(f"{t:.2g}" for t in examination.theta[:10])
         notices.append(f"The examination chances by rank ({shown}) are assumed, not estimated from {path.name}.")
-    return notices
+    return [*notices, *examination.notices]
 
 
 def _nothing_left(path: Path, scored: pl.DataFrame, rejected: pl.DataFrame) -> str:

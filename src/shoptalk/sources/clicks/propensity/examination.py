@@ -40,9 +40,11 @@ class Propensity(Protocol):
 
     Attributes:
         needs_lists: whether ``Observed.lists`` must be there.
+        level: of the log that the estimate needs (see ``capability``).
     """
 
     needs_lists: bool
+    level: str
 
     def estimate(self, observed: Observed) -> Examination:
         """Chances for every rank of ``observed.by_position``.

@@ -17,6 +17,7 @@ class Given:
     """
 
     needs_lists = False
+    level = "L1"
 
     def __init__(self, theta: Sequence[float] | None = None, eta: float = 1.0):
         if theta is not None and not (len(theta) and all(0 < t <= 1 for t in theta)):

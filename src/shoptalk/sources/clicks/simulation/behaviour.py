@@ -54,10 +54,10 @@ def behave(world: World, relevance: np.ndarray, shown: np.ndarray, bot: np.ndarr
 
 
 def _clicks(world: World, relevance: np.ndarray, shown: np.ndarray, bot: np.ndarray) -> np.ndarray:
-    random = world.generator(_CLICKS)
-    attraction = world.noise_click + (world.sure_click - world.noise_click) * relevance
-    chance = np.where(bot[:, None], world.bot_click, world.examination() * attraction)
-    return (random.random(shown.shape) < chance) & shown
+    people = world.click_model.clicks(relevance, shown, world.generator(_CLICKS))
+    # Bots are lists among lists: they take the place of people in the draws, so that no other list changes.
+    blind = world.generator(_CLICKS).random(shown.shape) < world.bot_click
+    return np.where(bot[:, None], blind & shown, people)
 
 
 def _dwell(world: World, relevance: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
 from shoptalk.domain.judgments import Domain
 from shoptalk.domain.text import normalise
@@ -12,6 +13,7 @@ from shoptalk.sources.clicks.simulation.world import World
 
 _SPELLINGS = (str, str.lower, str.upper, str.title, lambda t: t + " ", lambda t: t + "  ", lambda t: t + "?")
 _BOT_PAUSE_MS = 3_000
+_SEARCHES, _BOTS, _PLACES, _DRIFT = 0, 3, 4, 14
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,8 @@ class Searches:
 
 def draw_searches(world: World, domain: Domain, rankers: int) -> Searches:
     """All searches of the log: people search once a session, bots many times."""
-    random = world.generator(0)
-    share = query_shares(domain)
+    random = world.generator(_SEARCHES)
+    share = query_shares(world, domain)
     total = world.sessions
     sizes = _bot_sessions(world, round(total * world.bots))
     people = total - int(sizes.sum())
@@ -64,18 +66,18 @@ def draw_searches(world: World, domain: Domain, rankers: int) -> Searches:
     )
 
 
-def query_shares(domain: Domain) -> np.ndarray:
+def query_shares(world: World, domain: Domain) -> np.ndarray:
     """How often each intent is asked, float64 [intents], sum 1.
 
-    The traffic of a document is shared evenly by the intents it answers; without any traffic given every
-    intent is asked alike.
+    The traffic of a document is shared evenly by the intents it answers; in a domain without traffic
+    ``world.zipf`` decides.
 
     Raises:
         InputError: no intent belongs to a document with traffic.
     """
     positives = domain.intents.positives()
     if not domain.traffic:
-        return np.full(len(positives), 1 / len(positives))
+        return _zipf_shares(world, len(positives))
     askers: dict[str, int] = {}
     for doc_id in (d for row in positives for d in row):
         askers[doc_id] = askers.get(doc_id, 0) + 1
@@ -83,6 +85,33 @@ def query_shares(domain: Domain) -> np.ndarray:
     if not share.sum() > 0:
         raise InputError(f"domain {domain.name}: no query to simulate belongs to a document that has traffic.")
     return share / share.sum()
+
+
+def _zipf_shares(world: World, intents: int) -> np.ndarray:
+    if world.zipf is None:
+        return np.full(intents, 1 / intents)
+    share = 1 / np.arange(1, intents + 1) ** world.zipf
+    return (share / share.sum())[world.generator(_PLACES).permutation(intents)]
+
+
+def next_queries(world: World, domain: Domain, query: np.ndarray) -> pl.Series:
+    """What the searcher of each ``query`` int64 [searches] tries next, if anything: string [searches].
+
+    Raises:
+        InputError: searchers drift, and there is no other intent to drift to.
+    """
+    texts, following = pl.Series(domain.intents.texts), pl.Series(follow_ups(domain)).gather(query)
+    if not world.drift:
+        return following
+    share = query_shares(world, domain)
+    if np.count_nonzero(share) < 2:
+        raise InputError(f"world.drift is {world.drift}, but people ask one query only; set it to 0.")
+    random = world.generator(_DRIFT)
+    drifts = random.random(len(query)) < world.drift
+    other = query.copy()
+    while (same := np.flatnonzero(drifts & (other == query))).size:
+        other[same] = random.choice(len(share), size=len(same), p=share)
+    return following.zip_with(pl.Series(~drifts), texts.gather(other))
 
 
 def respellings(texts: Sequence[str]) -> list[str]:
@@ -115,7 +144,7 @@ def _shorter(text: str) -> str:
 def _bot_sessions(world: World, searches: int) -> np.ndarray:
     """Sizes of the bot sessions, int64, summing to ``searches``."""
     low, high = world.bot_searches
-    sizes = world.generator(3).integers(low, high + 1, searches // low + 1)
+    sizes = world.generator(_BOTS).integers(low, high + 1, searches // low + 1)
     sizes = sizes[np.cumsum(sizes) <= searches]
     rest = searches - int(sizes.sum())
     if len(sizes) and rest < low:

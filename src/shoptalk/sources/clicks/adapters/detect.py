@@ -1,0 +1,38 @@
+"""Which kind of log it is, told from the files themselves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from shoptalk.errors import InputError
+from shoptalk.sources.clicks.adapters.adapter import Adapter, Converted
+from shoptalk.sources.clicks.adapters.flat import Flat
+from shoptalk.sources.clicks.adapters.reading import columns_of
+from shoptalk.sources.clicks.adapters.rows import Rows
+from shoptalk.sources.clicks.adapters.sessions import SessionLines
+from shoptalk.sources.clicks.adapters.ubi import UserBehaviorInsights
+
+
+@dataclass(frozen=True)
+class Detected:
+    """The first adapter that recognises the files reads them."""
+
+    adapters: Sequence[Adapter] = (Rows(), UserBehaviorInsights(), SessionLines(), Flat())
+    needs: ClassVar[str] = "a log that one of the adapters recognises"
+
+    def recognises(self, files: Sequence[Path]) -> bool:
+        """See ``Adapter``."""
+        return any(adapter.recognises(files) for adapter in self.adapters)
+
+    def convert(self, files: Sequence[Path], position_base: int | None, folder: Path) -> Converted:
+        """See ``Adapter``."""
+        for adapter in self.adapters:
+            if adapter.recognises(files):
+                return adapter.convert(files, position_base, folder)
+        there = ", ".join(columns_of(files[0])[:20])
+        raise InputError(
+            f"{files[0]}: this is no kind of click log that is known; its columns are {there}, and needed are "
+            f"{'; or '.join(adapter.needs for adapter in self.adapters)}; rename columns, or set log_format and its "
+            "columns."
+        )
