@@ -6,7 +6,7 @@ chance 1/k) and eta=0 (every rank is looked at). The pipeline is the same for ev
     estimated   AllPairs from the log (propensity=all_pairs)
     true        those the log was simulated with (propensity=given)
     permuted    the true ones in a random order of ranks
-Every arm trains on its best PAIRS pairs by the bound, so that none has more than another. Finished runs are skipped.
+Every arm trains on DRAWS draws from its best PAIRS pairs by the bound, so that none has more than another. Finished runs are skipped.
 
     python benchmarks/clicks/downstream.py [--out FOLDER] [--cache FOLDER]
 """
@@ -25,7 +25,7 @@ from rich.table import Table
 from shoptalk.configs import root
 from shoptalk.retrieval.significance import compare
 
-PAIRS, SEEDS = 3_000, (0, 1, 2)
+PAIRS, DRAWS, SEEDS = 3_000, 3_200, (0, 1, 2)
 TRUE = [1 / k for k in range(1, 11)]
 
 
@@ -63,7 +63,7 @@ def run(out: Path, cache: Path, log: Path, eta: int, arm: str, seed: int) -> Pat
             "data=clicks", "negatives=in_batch", f"seed={seed}", f"data.sources.clicks.log={log}", f"run.dir={folder}",
             "data.sources.clicks.position_base=1", "data.sources.clicks.selection.min_score=null",
             f"data.sources.clicks.selection.max_pairs={PAIRS}", "data.sources.clicks.chains.users=null",
-            "evaluation.audit=true", "logger=csv", "run.progress=false", f"cache.root={cache}",
+            "evaluation.audit=true", f"trainer.pairs={DRAWS}", "logger=csv", "run.progress=false", f"cache.root={cache}",
             *propensity(arm, eta, seed),
         ]  # fmt: skip
         subprocess.run([sys.executable, "train.py", *overrides], check=True, cwd=root())

@@ -136,13 +136,14 @@ def without_rare(rows: ibis.Table, least: int, people: bool) -> ibis.Table:
     return joined.mutate(rule=ibis.ifelse(is_rare, "rare_query", joined.rule)).drop("rare")
 
 
-def voted(rows: ibis.Table, cleaning: Cleaning) -> ibis.Table:
-    """The kept rows with ``rule``: ``vote`` for those that count, else why not."""
+def voted(rows: ibis.Table, cleaning: Cleaning, timed: bool) -> ibis.Table:
+    """The kept rows with ``rule``: ``vote`` for those that count, else why not. A log without times is one period,
+    and knows no duplicates."""
     import ibis
 
     kept = rows.filter(rows.rule == "kept")
     group = ["user", "query_id", "doc"]
-    if cleaning.vote_days is not None:
+    if cleaning.vote_days is not None and timed:
         kept = kept.mutate(period=(kept.ts_ms / (DAY_MS * cleaning.vote_days)).floor())
         group.append("period")
     # What ties in all of these votes the same.
@@ -152,7 +153,7 @@ def voted(rows: ibis.Table, cleaning: Cleaning) -> ibis.Table:
     )
     soon = before.ts_ms - before.before_ms <= int(1000 * cleaning.duplicate_s)
     duplicate = (before.clicked & before.before & soon).fill_null(False)
-    cases = [(duplicate, "duplicate_click")]
+    cases = [(duplicate & ibis.literal(timed), "duplicate_click")]
     if cleaning.vote_days is not None:
         cases.append((before.nth > 0, "repeated_vote"))
     return before.mutate(rule=ibis.cases(*cases, else_="vote")).drop("nth", "before_ms", "before")

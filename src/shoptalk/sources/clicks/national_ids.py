@@ -28,7 +28,7 @@ def _is_nir(text: str) -> bool:
 
 
 def _is_dni(text: str) -> bool:
-    """Documento nacional de identidad: the letter at the number's remainder of 23; X, Y, Z of foreigners are 0, 1, 2."""
+    """Documento nacional de identidad: the letter at the number's remainder of 23; foreigners' X, Y, Z are 0, 1, 2."""
     plain = only(text)
     number = plain[:-1].translate(str.maketrans("XYZ", "012"))
     return _DNI_LETTERS[int(number) % 23] == plain[-1]
@@ -50,9 +50,13 @@ NATIONAL_IDS: dict[str, Rule] = {
     "uk_nino": Rule(
         (shape(r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?: ?[0-9]{2}){3} ?[A-D]", before=r"\w-"),)
     ),
-    "de_steuer_id": Rule((shape(r"[1-9][0-9] ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}", before=r"\w.,-", after=r"\w-"),), _is_steuer_id),
+    "de_steuer_id": Rule(
+        (shape(r"[1-9][0-9](?: ?[0-9]{3}){3}", before=r"\w.,-", after=r"\w-"),),
+        _is_steuer_id,
+    ),
     "fr_nir": Rule(
-        (shape(r"[12] ?[0-9]{2} ?[0-9]{2} ?(?:[0-9]{2}|2[AB]) ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}", before=r"\w.,-"),), _is_nir
+        (shape(r"[12] ?[0-9]{2} ?[0-9]{2} ?(?:[0-9]{2}|2[AB])(?: ?[0-9]{3}){2} ?[0-9]{2}", before=r"\w.,-"),),
+        _is_nir,
     ),
     "es_dni": Rule((shape(r"(?:[0-9]{8}|[XYZ][ -]?[0-9]{7})[ -]?[A-Z]", before=r"\w-", after=r"\w-"),), _is_dni),
     "it_codice_fiscale": Rule(

@@ -86,14 +86,18 @@ def _is_iban(text: str) -> bool:
     return int("".join(str(int(c, 36)) for c in plain[4:] + plain[:4])) % 97 == 1
 
 
+# Versions, sections and enzymes (EC 1.1.1.27) begin with one digit and go on with few.
+_SMALL = re.compile(r"[0-9](?:\.[0-9]{1,2}){2}\.[0-9]{1,3}")
+
+
 def _is_address(text: str) -> bool:
-    """An address that may be somebody's: no loopback, mask or multicast; of four single digits it is a version."""
+    """An address that may be somebody's: no loopback, mask or multicast."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
         return False
-    plain = re.fullmatch(r"[0-9](\.[0-9]){3}", text)
-    return not (plain or address.is_loopback or address.is_unspecified or address.is_multicast or address.is_reserved)
+    nobodys = address.is_loopback or address.is_unspecified or address.is_multicast or address.is_reserved
+    return not (nobodys or _SMALL.fullmatch(text))
 
 
 # Country codes of ITU-T E.164.
@@ -103,25 +107,40 @@ _COUNTRY = (
 )
 _GAP = r"(?: ?\(0\) ?|[ ./-]| ?[()] ?)?"
 _CALL = r"(?:tel|telephone|phone|mobile|fax|whatsapp|telefon|telefono|handy|mobil)(?:\.|:|\.:)? ?"
+_ALONE = {"before": r"\w.,/+-", "after": r"\w/-"}
 
 
 def _digits(least: int, most: int) -> Callable[[str], bool]:
     return lambda text: least <= sum(c.isdigit() for c in text) <= most
 
 
+# Seven digits alone, groups of other lengths (0445 110 183) and plain digits are part numbers as often as not.
 _PHONES = (
     shape(rf"\+(?:{_COUNTRY})(?:{_GAP}[0-9]){{6,13}}", before=r"\w+", after="0-9"),  # +49 30 123456
-    shape(rf"00(?:{_COUNTRY})(?:{_GAP}[0-9]){{8,13}}", before=r"\w.,/+-", after=r"\w"),  # 0049 30 1234567
+    shape(rf"00(?:{_COUNTRY})(?:{_GAP}[0-9]){{8,13}}", **_ALONE),  # 0049 30 1234567
     shape(r"\([2-9][0-9]{2}\) ?[0-9]{3}[ .-]?[0-9]{4}", after=r"\w-"),  # (212) 555-0100
-    shape(r"(?:1[ .-])?[2-9][0-9]{2}([.-])[2-9][0-9]{2}\2[0-9]{4}", before=r"\w.,/+-", after=r"\w-"),  # 212-555-0100
+    shape(r"(?:1[ .-])?[2-9][0-9]{2}([.-])[2-9][0-9]{2}\2[0-9]{4}", **_ALONE),  # 212-555-0100
     shape(r"\(0[1-9][0-9]{1,4}\) ?[0-9]{3,9}(?:[ -][0-9]{2,8}){0,3}", after=r"\w-"),  # (030) 123 456
-    shape(r"0[1-9](?:([ .-])[0-9]{2})(?:\2[0-9]{2}){3}", before=r"\w.,/+-", after=r"\w.-"),  # 01 23 45 67 89
-    shape(r"0[1-9][0-9]{1,4}(?: ?/ ?|[ -])[0-9]{6,9}", before=r"\w.,/+-", after=r"\w/-"),  # 030/123456
-    shape(r"0[1-9][0-9]{1,4}(?: ?/ ?| )[0-9]{2,4}(?: [0-9]{2,4}){1,3}", before=r"\w.,/+-", after=r"\w/-"),  # 020 7946 0958
+    shape(r"0[1-9](?:([ .-])[0-9]{2})(?:\2[0-9]{2}){3}", **_ALONE),  # 01 23 45 67 89
+    shape(r"0[1-9][0-9]{1,4} ?/ ?[0-9]{4,9}", **_ALONE),  # 030/123456
+    *(
+        shape(rf"0[1-9][0-9]{{{area}}}[ -][0-9]{{{least},8}}", **_ALONE)  # 030 123456, 0171-1234567, 07911 123456
+        for area, least in ((1, 6), (2, 7), (3, 6))
+    ),
+    *(
+        shape(rf"0[1-9][0-9]{{{area}}} [0-9]{{3,4}} [0-9]{{{rest}}}", **_ALONE)  # 020 7946 0958, 01632 960 001
+        for area, rest in ((1, 4), (2, 4), (3, 3))
+    ),
+    shape(r"0[1-9][0-9]{1,4}(?: ?/ ?| )[0-9]{2,3}(?: [0-9]{2}){2,3}", **_ALONE),  # 0171 123 45 67
+    re.compile(
+        rf"\b{_CALL}(?=((?:0[1-9][0-9](?:[ ./-]?[0-9]){{4,11}}|[2-9][0-9]{{2}}(?:[ .-][2-9][0-9]{{2}})?[.-][0-9]{{4}}"
+        r"|[2-9][0-9]{2} [2-9][0-9]{2} [0-9]{4})(?![\w-])))",
+        re.IGNORECASE,
+    ),  # phone 555-0100
 )
-_CALLED = re.compile(
-    rf"\b{_CALL}(?=((?:0[1-9]|[2-9][0-9]{{2}}[ .-])[0-9](?:[ ./-]?[0-9]){{4,11}})(?![\w-]))", re.IGNORECASE
-)  # phone 555 0100
+_NUMBERED = "".join(
+    f"(?<!{word} )" for word in ("version", "ver", "firmware", "release", "build", "driver", "section", "chapter")
+)
 
 PERSONAL_DATA: dict[str, Rule] = {
     # local part @ domain with a top level of letters
@@ -137,7 +156,7 @@ PERSONAL_DATA: dict[str, Rule] = {
     # together or in groups of four (4-6-5 and 4-6-4, too); issuer, length and Luhn's check digit must fit
     "card": Rule(
         tuple(
-            shape(pattern, before=r"\w.,", after=r"\w")
+            shape(rf"(?<![0-9][.,]){pattern}(?![.,][0-9])")
             for pattern in (
                 r"[0-9]{12,19}",
                 *(rf"[0-9]{{4}}(?:[ -][0-9]{{4}}){{{n}}}(?:[ -][0-9]{{1,3}})?" for n in (2, 3)),
@@ -152,12 +171,12 @@ PERSONAL_DATA: dict[str, Rule] = {
     # as the library reads it; IPv6 with its first group in full
     "ip": Rule(
         (
-            shape(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", before=r"\w.-", after=r"\w-"),
+            shape(rf"{_NUMBERED}[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}}(?!\.[0-9])", before=r"\w.-", after=r"\w-"),
             shape(r"[0-9a-f]{4}(?::{1,2}[0-9a-f]{1,4}){1,7}", before=r"\w:.", after=r"\w:"),
         ),
         _is_address,
     ),
-    # international, or spaced as in North America, France, Germany or the United Kingdom, or after a word for it
-    "phone": Rule((*_PHONES, _CALLED), _digits(7, 15)),
+    # international; or spaced as in North America, France, Germany or the United Kingdom; or after a word for it
+    "phone": Rule(_PHONES, _digits(7, 17)),
 }
 """Kind to its rule."""

@@ -68,7 +68,7 @@ def _rules(patterns: tuple[str, ...], national_ids: tuple[str, ...]) -> list[tup
 
 
 def _replaced(text: str, kind: str, rule: Rule) -> tuple[str, set[str]]:
-    plain = text.translate(_plain_characters())
+    plain = text if text.isascii() else text.translate(_plain_characters())
     if not _PROMISING.search(plain):
         return text, set()
     parts, end = [], 0
@@ -82,7 +82,9 @@ def _replaced(text: str, kind: str, rule: Rule) -> tuple[str, set[str]]:
 @cache
 def _plain_characters() -> dict[int, str]:
     """Digits, spaces, dashes and signs of all scripts to the plain ones, one for one."""
-    table = {}
+    table = {
+        ord(c): plain for c, plain in zip("\u017f\u212a\u0131\u0130", "skii", strict=True)
+    }  # as patterns without case read them
     for code in range(128, sys.maxunicode + 1):
         character = chr(code)
         category = unicodedata.category(character)

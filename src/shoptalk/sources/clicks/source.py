@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from shoptalk.sources.clicks.diagnosis import About, Diagnosis, diagnose, judged
 from shoptalk.sources.clicks.engine import Engine
 from shoptalk.sources.clicks.observed import Features, Observed
 from shoptalk.sources.clicks.opening import Opened, opened
-from shoptalk.sources.clicks.propensity.context import ByContext
+from shoptalk.sources.clicks.propensity.context import ByContext, without_context
 from shoptalk.sources.clicks.propensity.examination import Examination, Propensity
 from shoptalk.sources.clicks.relevance import Evidence, Relevance
 from shoptalk.sources.clicks.selection import Selection, Support, Weight, sift
@@ -100,7 +101,7 @@ class ClickSource:
         """
         found, simulated = self._opened(name, ground)
         log = found.log
-        counts = statistics(log, ground.domain.corpus, self.reading, self.engine, ground.cache)
+        counts = statistics(log, ground.domain.corpus, self._reading(ground.domain), self.engine, ground.cache)
         _, silent = self.reading.signals.used(counts.capability.told)
         self._require(counts)
         observed = counts.observed(features_of(ground.embed, counts.queries, ground.domain.corpus))
@@ -124,6 +125,12 @@ class ClickSource:
             diagnosis=lambda: self._diagnosis(about, counts, observed, examination, kept, rejected, ground.domain),
             removed_rows=counts.removed_rows,
         )
+
+    def _reading(self, domain: Domain) -> Reading:
+        """A corpus that was cut down for trying lacks most documents of the log, and that is no fault of the log."""
+        if not domain.counts.get("removed_documents_by_restriction"):
+            return self.reading
+        return replace(self.reading, cleaning=replace(self.reading.cleaning, max_unknown_documents=1.0))
 
     def _opened(self, name: str, ground: Ground) -> tuple[Opened, bool]:
         """The log in the one schema, and whether it is simulated."""
@@ -155,6 +162,8 @@ class ClickSource:
         rejected: pl.DataFrame,
         domain: Domain,
     ) -> Diagnosis:
+        if self.reading.context is not None:
+            observed = without_context(observed, observed.by_position)
         used = type(self.propensity).__name__
         estimators = {type(p).__name__: p for p in (self.propensity, *self.compared.values())}
         return diagnose(

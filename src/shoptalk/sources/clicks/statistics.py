@@ -124,7 +124,7 @@ def _gather(work: Path, files: LogFiles, corpus: Corpus, reading: Reading, engin
     rows = without_rare(rows, reading.cleaning.min_query_users, people)
     removed = _count(rows)
     _refuse_strangers(files.name, removed, reading.cleaning.max_unknown_documents)
-    votes = engine.kept(connection, "votes", voted(rows, reading.cleaning))
+    votes = engine.kept(connection, "votes", voted(rows, reading.cleaning, "ts_ms" in log.told))
     removed |= _count(votes)
     counts = _counts(files.name, log.rows, removed)
     if reading.keep_removed:

@@ -1,9 +1,12 @@
 """Every kind of log is told from its files, and reads as its own adapter reads it."""
 
+import json
 from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from shoptalk.errors import InputError
 from shoptalk.sources.clicks.adapters.detect import Detected
@@ -59,6 +62,18 @@ def test_an_empty_file(tmp_path, logs):
 def test_two_columns_of_one_name(tmp_path, logs):
     (tmp_path / "log.csv").write_text("query,query,doc_id,clicks\na,b,c,1\n")
     assert "two columns are called 'query'" in logs.refused(Detected(), tmp_path / "log.csv")
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    names=st.lists(st.sampled_from(["query", "doc_id", "clicks", "results"]) | st.text("ab,;\"'\n\t ", max_size=4)),
+    kind=st.sampled_from(["csv", "jsonl"]),
+)
+def test_no_names_end_in_anything_but_a_sentence(names, kind, logs, tmp_path_factory):
+    path = tmp_path_factory.mktemp("log") / f"log.{kind}"
+    text = ",".join(names) + "\n1,2,3\n" if kind == "csv" else json.dumps(dict.fromkeys(names, "1"))
+    path.write_text(text)
+    logs.sentence_or_counts(Detected(), path)
 
 
 @pytest.mark.parametrize("name", ["auto", "rows", "flat", "ubi", "sessions"])

@@ -85,7 +85,8 @@ def test_a_bad_value_is_named_with_its_row(tmp_path, logs, kind, change, column,
 
 
 def test_the_row_is_counted_over_batches(tmp_path, logs, monkeypatch):
-    monkeypatch.setattr("shoptalk.sources.clicks.adapters.reading.BATCH", 2)
+    for name in ("BATCH", "_LINES"):
+        monkeypatch.setattr(f"shoptalk.sources.clicks.adapters.reading.{name}", 2)
     for kind in ("parquet", "jsonl"):
         path = logs.write(tmp_path / f"log.{kind}", [ROW] * 4 + [ROW | {"clicks": 99}])
         assert "row 5, column 'clicks'" in logs.refused(Flat(), path)

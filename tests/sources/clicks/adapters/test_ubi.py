@@ -118,7 +118,8 @@ def test_dwell_ends_with_the_next_event_or_search_of_the_session(tmp_path, logs)
 
 def test_what_is_dropped_is_counted(tmp_path, logs):
     queries = [query(), query(hits=["z"], at=1), query("q2", ["a", "a", "b"])]
-    events = [event(), event(at=2000), event(doc_id="z"), event(query_id="lost"), event(query_id=None), event("hover")]
+    events = [event(), event(at=2000), event(doc_id="z"), event(query_id="lost"), event(query_id=None)]
+    events.append(event("hover", doc_id=["odd"], ordinal="odd"))
     found, rows = logs.convert(UBI, write(logs, tmp_path, queries, events))
     assert logs.picked(rows, "impression_id", "doc_id", "position") == [
         ("q1", "a", 1), ("q1", "b", 2), ("q1", "c", 3), ("q2", "a", 1), ("q2", "b", 3)

@@ -8,7 +8,7 @@ from typing import ClassVar
 from shoptalk.errors import InputError
 from shoptalk.sources.clicks.adapters.adapter import Adapter, Converted
 from shoptalk.sources.clicks.adapters.flat import Flat
-from shoptalk.sources.clicks.adapters.reading import columns_of
+from shoptalk.sources.clicks.adapters.reading import columns_shown
 from shoptalk.sources.clicks.adapters.rows import Rows
 from shoptalk.sources.clicks.adapters.sessions import SessionLines
 from shoptalk.sources.clicks.adapters.ubi import UserBehaviorInsights
@@ -30,9 +30,8 @@ class Detected:
         for adapter in self.adapters:
             if adapter.recognises(files):
                 return adapter.convert(files, position_base, folder)
-        there = ", ".join(columns_of(files[0])[:20])
+        needs = "; or ".join(adapter.needs for adapter in self.adapters)
         raise InputError(
-            f"{files[0]}: this is no kind of click log that is known; its columns are {there}, and needed are "
-            f"{'; or '.join(adapter.needs for adapter in self.adapters)}; rename columns, or set log_format and its "
-            "columns."
+            f"{files[0]}: this is no kind of click log that is known; its columns are {columns_shown(files[0])}, and "
+            f"needed are {needs}; rename columns, or set log_format and its columns."
         )

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from shoptalk.errors import InputError
 from shoptalk.sources.clicks.adapters.adapter import Converted, check_base, empty, some, undecided
 from shoptalk.sources.clicks.adapters.fields import DEEPEST, below
-from shoptalk.sources.clicks.adapters.reading import BATCH, batches, columns_of
+from shoptalk.sources.clicks.adapters.reading import BATCH, batches, columns_of, columns_shown
 from shoptalk.sources.clicks.adapters.rows import smallest_whole
 from shoptalk.sources.clicks.adapters.writing import schema
 from shoptalk.sources.clicks.log import COLUMNS
@@ -104,7 +104,7 @@ class Flat:
                 listed = " and ".join(f"'{c}'" for c in lacking)
                 raise InputError(
                     f"{path}: lacks the column{'s' * (len(lacking) > 1)} {listed}; add what is missing or name yours "
-                    f"in log_format.columns (there are: {', '.join(columns_of(path)[:20])})."
+                    f"in log_format.columns (there are: {columns_shown(path)})."
                 )
         return named
 

@@ -28,7 +28,8 @@ BATCH = 200_000  # rows
 _BLOCK = 1 << 24  # bytes of CSV
 _FAILURES = (OSError, EOFError, ValueError, OverflowError, zlib.error, pa.ArrowException, pl.exceptions.PolarsError)
 _RAGGED = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
-_LOOK = 100  # JSON lines that are looked at for the names of columns
+_LINES = 50_000  # of JSON that are held at a time
+_LOOK = 100  # of them that are looked at for the names of columns
 
 
 def place(path: Path, number: int, column: str | None = None) -> str:
@@ -56,8 +57,13 @@ def columns_of(path: Path) -> list[str]:
             names = pq.read_schema(path).names
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"{path}: two columns are called '{twice}'; rename or remove one.")
+        raise InputError(f"{path}: two columns are called '{_short(twice)}'; rename or remove one.")
     return names
+
+
+def columns_shown(path: Path) -> str:
+    """The first names, for a message."""
+    return ", ".join(map(_short, columns_of(path)[:20]))
 
 
 def rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -130,7 +136,7 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _text_batches(path: Path, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
     lines = _lines(path)
-    while some := list(itertools.islice(lines, BATCH)):
+    while some := list(itertools.islice(lines, _LINES)):
         texts = {c: [_scalar(path, line, c, row.get(c)) for line, row in some] for c in columns}
         yield pl.DataFrame(texts, schema=dict.fromkeys(columns, pl.String))
 
@@ -178,17 +184,11 @@ def _csv(path: Path, columns: Sequence[str] = ()) -> Iterator[pc.CSVStreamingRea
 def _refusing(path: Path) -> Iterator[None]:
     try:
         yield
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        OverflowError,
-        zlib.error,
-        pa.ArrowException,
-        pl.exceptions.PolarsError,
-    ) as e:
-        raise InputError(f"{path}: the file cannot be read ({_short(e)}).") from e
+    except _FAILURES as error:
+        raise InputError(f"{path}: the file cannot be read ({_short(error)}).") from error
 
 
-def _short(error: Exception) -> str:
-    return first_line(error)[:120]
+def _short(said: Exception | str) -> str:
+    """One line of 120 characters at most."""
+    text = said if isinstance(said, str) else first_line(said)
+    return " ".join(text.split())[:120]

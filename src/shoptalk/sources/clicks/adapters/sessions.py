@@ -102,23 +102,12 @@ class _Reader:
     def _add(self, impression_id: str, search: Fields) -> None:
         for name in ("query", "results", "clicks"):
             search.required(name)
-        number = self.searches.count
+        number, ts_ms = self.searches.count, self._time(search)
+        order = number if ts_ms is None else ts_ms
+        ids = (search.id(name) for name in ("session_id", "user", "ranker"))
+        context = (search.text("surface"), search.text("device"), search.flag("is_bot"))
+        self.searches.add(number, impression_id, order, search.text("query") or "", *ids, *context)
         self.counts["searches"] += 1
-        ts_ms = self._time(search)
-        session, user, ranker = (search.id(name) for name in ("session_id", "user", "ranker"))
-        surface, device, is_bot = search.text("surface"), search.text("device"), search.flag("is_bot")
-        self.searches.add(
-            number,
-            impression_id,
-            number if ts_ms is None else ts_ms,
-            search.text("query") or "",
-            session,
-            user,
-            ranker,
-            surface,
-            device,
-            is_bot,
-        )
         self._show(number, search, ts_ms)
 
     def _show(self, number: int, search: Fields, ts_ms: int | None) -> None:

@@ -113,11 +113,13 @@ class UserBehaviorInsights:
         for name, value in (("action_name", action), ("timestamp", ts_ms)):
             if value is None:
                 raise event.refused(name, "the value is missing; every event needs one")
-        ordinal = event.rank(_ORDINAL, base or 0)
+        kind = self._kind(action)
+        ordinal = event.rank(_ORDINAL, base or 0) if kind in ("click", "impression") else None
         if ordinal is not None and base is not None:
             ordinal += 1 - base
-        ids = (event.id(name) for name in ("query_id", _OBJECT, "session_id", "client_id", "user_id"))
-        sheet.add(sheet.count, file, event.number, self._kind(action), ts_ms, ordinal, *ids)
+        doc_id = None if kind == "other" else event.id(_OBJECT)
+        query_id, *people = (event.id(name) for name in ("query_id", "session_id", "client_id", "user_id"))
+        sheet.add(sheet.count, file, event.number, kind, ts_ms, ordinal, query_id, doc_id, *people)
 
     def _kind(self, action: str | None) -> str:
         known = {

@@ -7,10 +7,16 @@ import polars as pl
 
 from shoptalk.errors import InputError
 from shoptalk.sources.clicks.observed import Observed
-from shoptalk.sources.clicks.propensity.em import checked_rounds, checked_smoothing, two_factors
+from shoptalk.sources.clicks.propensity.em import (
+    checked_pairs,
+    checked_rounds,
+    checked_smoothing,
+    two_factors,
+)
 from shoptalk.sources.clicks.propensity.examination import Examination, relative
+from shoptalk.sources.clicks.propensity.identify import linked_ranks
 
-_LEAST = 1e-4  # share of its impressions that a row counts as looked at, at least
+_LEAST = 1e-4  # share of its impressions that a rank counts as looked at, at least
 
 
 @dataclass(frozen=True)
@@ -24,15 +30,18 @@ class Looked:
     table: pl.DataFrame
 
     def examination(self, observed: Observed) -> Examination:
-        """Shares of impressions looked at: by row of ``by_position``, and by rank. A row that the lists lack (they
-        count searches, the rows votes) takes the share of its rank."""
+        """Shares of impressions looked at: by row of ``by_position``, and by rank. Every row starts with one
+        impression of its rank's share: a row never looked at and yet clicked, which the model holds impossible, must
+        not weigh as if each click stood for thousands. A row that the lists lack (they count searches, the rows
+        votes) has this start alone."""
         keys = ["query_id", "doc_id", "position"]
         seen = self.table.group_by(keys).agg(pl.col("impressions", "looked").sum())
         rank = self.table.group_by("position").agg(of_rank=pl.col("looked").sum() / pl.col("impressions").sum())
         joined = observed.by_position.select(keys).join(seen, keys, how="left", maintain_order="left")
         joined = joined.join(rank, "position", how="left", maintain_order="left")
-        share = pl.coalesce(pl.col("looked") / pl.col("impressions"), "of_rank", pl.lit(1.0))
-        rows = joined.select(share.clip(_LEAST, 1.0)).to_series().to_numpy()
+        start = pl.col("of_rank").fill_null(1.0).clip(_LEAST, 1.0)
+        looked, shown = (pl.col(c).fill_null(0.0) for c in ("looked", "impressions"))
+        rows = joined.select(((looked + start) / (shown + 1)).clip(0.0, 1.0)).to_series().to_numpy()
         theta = np.full(observed.deepest, _LEAST)
         theta[rank["position"].to_numpy() - 1] = np.maximum(rank["of_rank"].to_numpy(), _LEAST)
         return Examination(relative(theta), rows=rows)
@@ -123,19 +132,33 @@ class UserBrowsingEM:
     above (Dupret and Piwowarski 2008, section 3).
 
     Attributes:
-        clicked, passed, rounds, tolerance: see ``em.PositionEM``.
+        clicked, passed, rounds, tolerance, min_pairs: see ``em.PositionEM``. Several rankers are needed here as
+            there: looks after different clicks are compared at one rank, but ranks only by what both showed.
     """
 
     needs_lists = True
     level = "L2"
 
-    def __init__(self, clicked: float = 0.01, passed: float = 0.01, rounds: int = 600, tolerance: float = 1e-5):
+    def __init__(
+        self,
+        clicked: float = 0.01,
+        passed: float = 0.01,
+        rounds: int = 600,
+        tolerance: float = 1e-5,
+        min_pairs: int = 50,
+    ):
+        self.min_pairs = checked_pairs(min_pairs)
         self.smoothing = checked_smoothing(clicked, passed)
         self.rounds, self.tolerance = checked_rounds(rounds, tolerance)
 
     def estimate(self, observed: Observed) -> Examination:
-        """Expected shares of impressions that were looked at, the likeliest place scaled to 1."""
+        """Expected shares of impressions that were looked at, the likeliest place scaled to 1.
+
+        Raises:
+            InputError: there are no lists, or the ranks are not linked by enough pairs.
+        """
         table = lists_of(observed, "UserBrowsingEM")
+        linked_ranks(observed, self.min_pairs, "UserBrowsingEM")
         chance = relative(self.table_of(observed)[0])[places(table)]
         return Looked(table.with_columns(looked=pl.Series(chance) * pl.col("impressions"))).examination(observed)
 

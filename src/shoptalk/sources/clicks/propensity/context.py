@@ -30,9 +30,11 @@ class ByContext:
         self.min_impressions, self.strength = min_impressions, strength
 
     def estimate(self, observed: Observed) -> Examination:
-        """A chance per row; ``theta`` is the estimate over all contexts."""
+        """A chance per row; ``theta`` is the estimate over all contexts, and all there is without contexts."""
         table = observed.by_position
-        whole = self.estimator.estimate(_merged(observed, table))
+        if "context" not in table.columns:
+            return self.estimator.estimate(observed)
+        whole = self.estimator.estimate(without_context(observed, table))
         position = table["position"].to_numpy().astype(np.int64)
         rows, notices = whole.theta[position - 1].copy(), list(whole.notices)
         for context in table["context"].unique().sort():
@@ -52,13 +54,14 @@ class ByContext:
             notices.append(f"Context {named} has too few impressions ({shown:,.0f}) and takes the common estimate.")
             return None
         try:
-            return self.estimator.estimate(_merged(observed, part))
+            return self.estimator.estimate(without_context(observed, part))
         except InputError as error:
             notices.append(f"Context {named} takes the common estimate: {error}")
             return None
 
 
-def _merged(observed: Observed, table: pl.DataFrame) -> Observed:
+def without_context(observed: Observed, table: pl.DataFrame) -> Observed:
+    """The counts of ``table``, rows of ``by_position``, whatever their context."""
     keys = ["query_id", "doc_id", "position"]
     merged = table.group_by(keys, maintain_order=True).agg(pl.col("impressions", "clicks").sum())
     return Observed(merged, features=observed.features)

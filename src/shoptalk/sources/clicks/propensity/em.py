@@ -102,9 +102,7 @@ class PositionEM:
     ):
         self.smoothing = checked_smoothing(clicked, passed)
         self.rounds, self.tolerance = checked_rounds(rounds, tolerance)
-        if min_pairs < 1:
-            raise InputError(f"propensity.min_pairs is {min_pairs}; it must be at least 1.")
-        self.min_pairs = min_pairs
+        self.min_pairs = checked_pairs(min_pairs)
 
     def estimate(self, observed: Observed) -> Examination:
         """Chances of examination by rank.
@@ -132,6 +130,13 @@ def checked_smoothing(clicked: float, passed: float) -> Smoothing:
     if not (clicked > 0 and passed > 0):
         raise InputError("propensity: clicked and passed are a prior and must be above 0, such as 0.01.")
     return Smoothing(clicked, passed)
+
+
+def checked_pairs(min_pairs: int) -> int:
+    """The number, if it can be."""
+    if min_pairs < 1:
+        raise InputError(f"propensity.min_pairs is {min_pairs}; it must be at least 1.")
+    return min_pairs
 
 
 def checked_rounds(rounds: int, tolerance: float) -> tuple[int, float]:

@@ -43,13 +43,18 @@ def ranks(observed: Observed) -> np.ndarray:
     return observed.by_position["position"].to_numpy().astype(np.int64) - 1
 
 
-def linked_ranks(observed: Observed, min_pairs: int, method: str, least: float = 1.0) -> np.ndarray:
-    """bool [deepest]: the ranks that are comparable with rank 1.
+def linked_ranks(
+    observed: Observed, min_pairs: int, method: str, least: float = 1.0, neighbours: bool = False
+) -> np.ndarray:
+    """bool [deepest]: the ranks that are comparable with rank 1; with ``neighbours`` by way of neighbouring ranks
+    alone.
 
     Raises:
         InputError: a rank with at least 1 % of the impressions is not among them.
     """
     counts = link_counts(observed, least)
+    if neighbours:
+        counts = np.triu(np.tril(counts, 1), -1)
     linked = _reached(counts >= min_pairs)
     shown = np.bincount(ranks(observed), observed.by_position["impressions"].to_numpy(), observed.deepest)
     lost = np.flatnonzero(~linked & (shown >= _SHARE * shown.sum()))

@@ -9,6 +9,8 @@ from shoptalk.sources.clicks.observed import Observed
 from shoptalk.sources.clicks.propensity.examination import Examination, relative
 from shoptalk.sources.clicks.propensity.identify import borrowed, both_ranks, linked_ranks, ranks
 
+_FAR = 10.0  # log(theta) stays within, where nobody ever clicked
+
 
 class AllPairs:
     """Intervention harvesting over all pairs of ranks (Agarwal et al. 2019, "Estimating position bias without
@@ -63,7 +65,7 @@ class AdjacentChain:
         Raises:
             InputError: two neighbouring ranks are not linked by enough pairs, or nobody clicked at one of them.
         """
-        linked = linked_ranks(observed, self.min_pairs, "AdjacentChain", self.min_impressions)
+        linked = linked_ranks(observed, self.min_pairs, "AdjacentChain", self.min_impressions, neighbours=True)
         clicks, weight = harvested(observed, self.min_impressions)
         theta, used = np.ones(len(linked)), np.flatnonzero(linked)
         for above, below in pairwise(used):
@@ -99,33 +101,37 @@ def checked(min_pairs: int, min_impressions: float) -> tuple[int, float]:
 
 
 def _most_likely(clicks: np.ndarray, weight: np.ndarray, linked: np.ndarray) -> np.ndarray:
-    """theta [deepest] at the maximum of the likelihood; 1 for ranks that are not linked."""
+    """theta [deepest], relative to rank 1, at the maximum of the likelihood; 1 for ranks that are not linked.
+
+    For given theta the best r of two ranks solves a quadratic equation, so that log(theta) alone is searched; by
+    the envelope theorem r counts as constant in the slope.
+    """
     from scipy.optimize import minimize
-    from scipy.special import expit
 
     size = len(linked)
-    first, second = np.nonzero(np.triu(weight > 0) & linked[:, None] & linked)
+    first, second = np.nonzero(np.triu(weight > 0, 1) & linked[:, None] & linked)
     total = weight[first, second].sum()
-    hits = np.concatenate([clicks[first, second], clicks[second, first]]) / total
-    trials = np.concatenate([weight[first, second]] * 2) / total
-    at = np.concatenate([first, second])
-    pair = np.concatenate([np.arange(len(first))] * 2)
+    trials = weight[first, second] / total
+    hits = np.stack([clicks[first, second], clicks[second, first]]) / total
+    at = np.stack([first, second])
 
-    def loss(logits: np.ndarray) -> tuple[float, np.ndarray]:
-        theta, r = expit(logits[:size]), expit(logits[size:])
-        chance = np.clip(theta[at] * r[pair], 1e-12, 1 - 1e-12)
+    def loss(logs: np.ndarray) -> tuple[float, np.ndarray]:
+        theta = np.exp(np.concatenate([[0.0], logs]))[at]
+        chance = np.clip(theta * _relevance(theta, hits, trials), 1e-12, 1 - 1e-12)
         value = -(hits * np.log(chance) + (trials - hits) * np.log1p(-chance)).sum()
-        slope = -(hits / chance - (trials - hits) / (1 - chance)) * chance  # by log(chance)
-        by_theta = np.bincount(at, slope, size) * (1 - theta)
-        by_r = np.bincount(pair, slope, len(first)) * (1 - r)
-        return value, np.concatenate([by_theta, by_r])
+        slope = -(hits - trials * chance) / (1 - chance)
+        return value, np.bincount(at.ravel(), slope.ravel(), size)[1:]
 
-    start = np.zeros(size + len(first))
-    found = minimize(
-        loss,
-        start,
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": 2000, "maxfun": 4000, "ftol": 1e-15, "gtol": 1e-10},
-    )
-    return np.where(linked, expit(found.x[:size]), 1.0)
+    bounds = [(-_FAR, _FAR)] * (size - 1)
+    options = {"maxiter": 2000, "ftol": 1e-15, "gtol": 1e-10}
+    found = minimize(loss, np.zeros(size - 1), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    return np.exp(np.concatenate([[0.0], np.where(linked[1:], found.x, 0.0)]))
+
+
+def _relevance(theta: np.ndarray, hits: np.ndarray, trials: np.ndarray) -> np.ndarray:
+    """The r of every pair of ranks that makes ``hits`` [2, pairs] in ``trials`` [pairs] each most likely under the
+    chances ``theta * r``: the smaller root of its quadratic equation."""
+    a = 2 * trials * theta.prod(axis=0)
+    b = ((trials + hits[::-1]) * theta).sum(axis=0)
+    c = hits.sum(axis=0)
+    return 2 * c / (b + np.sqrt(np.maximum(b * b - 4 * a * c, 0.0)))
