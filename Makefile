@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: train test test-all lint
+.PHONY: train test test-all bench lint
 
 train: $(READY)
 	$(BIN)/python train.py data=clicks+synthetic negatives=denoised
@@ -14,6 +14,11 @@ test: $(READY) lint
 test-all: $(READY) lint
 	$(BIN)/pip install --disable-pip-version-check --progress-bar off -q -e '.[dev,spark]'
 	$(BIN)/python -m pytest -m ''
+
+# Minutes; benchmarks/clicks/downstream.py, an hour and more of training runs, is a command of its own.
+BENCHES := recovery generators unbiased purity signals em_speed scale
+bench: $(READY)
+	for name in $(BENCHES); do $(BIN)/python benchmarks/clicks/$$name.py || exit 1; done
 
 lint: $(READY)
 	$(BIN)/ruff check -q . && $(BIN)/ruff format --check -q . && $(BIN)/lint-imports

@@ -60,35 +60,35 @@ def test_recovery_judges_what_was_measured(script):
 
 def test_signals_and_recovery_of_their_log(script, capsys, monkeypatch, tmp_path):
     signals = script("signals")
-    some = ["none", "dwell >= 30 s", "shorter dwell counts half", "no reformulation, noisy flags"]
+    some = ["none", "shorter dwell counts half", "dwell, no reformulation, noisy flags"]
     monkeypatch.setattr(signals, "SIGNALS", {name: signals.SIGNALS[name] for name in some})
-    figures = signals.measure(["low"], [2_000], seeds=1, top=50)
+    figures = signals.measure(["low"], [5_000], seeds=1, top=50)
     found = {n: {k: v["mean"] for k, v in f.items()} for n, f in figures[0]["signals"].items()}
-    before, dwell, half, noisy = (found[name] for name in some)
+    before, half, both = (found[name] for name in some)
     assert before["click_recall"] == before["pair_recall"] == 1
-    assert dwell["click_purity"] > half["click_purity"] > before["click_purity"]
-    assert dwell["click_recall"] < half["click_recall"] < 1 and half["pair_purity"] == before["pair_purity"]
-    assert 0 < noisy["click_recall"] < 1 and all(0 < f["top_purity"] <= 1 for f in found.values())
+    assert both["click_purity"] > half["click_purity"] > before["click_purity"]
+    assert both["click_recall"] < half["click_recall"] < 1 and half["pair_purity"] == before["pair_purity"]
+    assert all(0 < f["top_purity"] <= 1 for f in found.values())
     signals.show(figures, 1)
     assert "SIMULATED" in capsys.readouterr().out
 
-    lists = signals.draw(signals.Pool(), 2_000, 0)
+    lists = signals.draw(signals.Pool(), 10_000, 0)
     done = signals.behaviour(lists, "low", 0)
-    signals.write_log(tmp_path / "log.parquet", lists, done, np.zeros(2_000, dtype=bool))
+    signals.write_log(tmp_path / "log.parquet", lists, done, np.zeros(10_000, dtype=bool))
     recovered = script("recovery").measure_log(tmp_path / "log.parquet")
-    assert recovered["removed"]["rows"] == 20_000 and recovered["errors"]["AllPairs"] < recovered["errors"]["naive"]
+    assert recovered["removed"]["rows"] == 100_000 and recovered["errors"]["AllPairs"] < recovered["errors"]["naive"]
 
 
 def test_generators(script, capsys, monkeypatch):
     generators = script("generators")
     chosen = {name: generators.GENERATORS[name] for name in ("PositionBased", "Trust")}
     monkeypatch.setattr(generators, "GENERATORS", chosen)
-    figures = generators.measure(5_000, seeds=2)
+    figures = generators.measure(10_000, seeds=2)
     models = figures["PositionBased"]["models"]
     assert models["Cascade"]["standing"] == "behind" and models["Cascade"]["behind"] > 1
     assert all(at["mean"] >= 1 for at in models["PositionEM"]["perplexity"]) and len(models) == 9
     assert "AllPairs" in figures["PositionBased"]["verdicts"]["told nothing"]
-    generators.show(figures, 5_000, 2)
+    generators.show(figures, 10_000, 2)
     assert "SIMULATED Trust clicks" in capsys.readouterr().out
 
 
@@ -101,7 +101,7 @@ def test_a_tie_is_within_one_standard_error_of_the_paired_difference(script):
 
 def test_unbiased(script, capsys):
     unbiased = script("unbiased")
-    [found] = unbiased.measure([3_000], seeds=1, rounds=4, top=50)
+    [found] = unbiased.measure(["high"], [10_000], seeds=1, rounds=4, top=50)
     assert found["runs"][0]["theta"][0] == 1 and len(found["runs"][0]["theta"]) == 10
     assert 1 <= found["flat"]["alone"]["mean"] <= found["flat"]["at_once"]["mean"] <= 10
     assert min(p["mean"] for p in found["purity"].values()) > 0.5

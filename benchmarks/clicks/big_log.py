@@ -28,7 +28,8 @@ def write(folder: Path, rows: int, seed: int = 0) -> int:
     searches = rows // LIST
     for part, start in enumerate(range(0, searches, _PART)):
         count = min(_PART, searches - start)
-        _part(np.random.default_rng([seed, part]), ids, share, start, count).write_parquet(folder / f"{part:05d}.parquet")
+        table = _part(np.random.default_rng([seed, part]), ids, share, start, count)
+        table.write_parquet(folder / f"{part:05d}.parquet")
     return searches * LIST
 
 

@@ -6,7 +6,8 @@ chance 1/k) and eta=0 (every rank is looked at). The pipeline is the same for ev
     estimated   AllPairs from the log (propensity=all_pairs)
     true        those the log was simulated with (propensity=given)
     permuted    the true ones in a random order of ranks
-Every arm trains on DRAWS draws from its best PAIRS pairs by the bound, so that none has more than another. Finished runs are skipped.
+Every arm trains on DRAWS draws from its best PAIRS pairs by the bound, so that none has more than another.
+Finished runs are skipped.
 
     python benchmarks/clicks/downstream.py [--out FOLDER] [--cache FOLDER]
 """
@@ -49,8 +50,8 @@ def simulated(out: Path, cache: Path, eta: int) -> Path:
     folder = out / f"log-eta{eta}"
     if not (folder / "log").exists():
         subprocess.run(
-            [sys.executable, "-m", "shoptalk.simulate", "domain=phenotypes", f"world.click_model.eta={eta}", f"out={folder}",
-             f"cache.root={cache}"], check=True, cwd=root(),
+            [sys.executable, "-m", "shoptalk.simulate", "domain=phenotypes", f"world.click_model.eta={eta}",
+             f"out={folder}", f"cache.root={cache}"], check=True, cwd=root(),
         )  # fmt: skip
     return folder / "log"
 
@@ -63,7 +64,8 @@ def run(out: Path, cache: Path, log: Path, eta: int, arm: str, seed: int) -> Pat
             "data=clicks", "negatives=in_batch", f"seed={seed}", f"data.sources.clicks.log={log}", f"run.dir={folder}",
             "data.sources.clicks.position_base=1", "data.sources.clicks.selection.min_score=null",
             f"data.sources.clicks.selection.max_pairs={PAIRS}", "data.sources.clicks.chains.users=null",
-            "evaluation.audit=true", f"trainer.pairs={DRAWS}", "logger=csv", "run.progress=false", f"cache.root={cache}",
+            "evaluation.audit=true", f"trainer.pairs={DRAWS}", "logger=csv", "run.progress=false",
+            f"cache.root={cache}",
             *propensity(arm, eta, seed),
         ]  # fmt: skip
         subprocess.run([sys.executable, "train.py", *overrides], check=True, cwd=root())
@@ -115,7 +117,8 @@ def _print(out: Path, eta: int, runs: dict[str, list[Path]]) -> None:
         told = ["", ""] if arm == "raw" else [_interval(over), f"{over.p_value:.4f}"]
         table.add_row(arm, f"{pure:.3f}", f"{adapted.mean():.4f}", _interval(gain), *told)
     Console(width=120).print(table)
-    (out / f"eta{eta}.json").write_text(json.dumps({arm: float(adapted.mean()) for arm, (_, adapted) in scores.items()}))
+    figures = {arm: float(adapted.mean()) for arm, (_, adapted) in scores.items()}
+    (out / f"eta{eta}.json").write_text(json.dumps(figures))
 
 
 def _interval(difference) -> str:

@@ -147,7 +147,7 @@ def show(found: dict) -> None:
     for run in found["runs"]:
         parts = found["counting"], run["fitting"], run["loop"]
         ratios = run["ratio"], run["ratio_fitting"]
-        cells = [f"{p['wall']:,.1f} ({p['cpu']:,.1f})" for p in parts] + [_times(r) for r in ratios]
+        cells = [f"{p['wall']:,.2f} ({p['cpu']:,.2f})" for p in parts] + [_times(r) for r in ratios]
         table.add_row(str(run["steps"]), *cells)
     CONSOLE.print(table)
     CONSOLE.print(

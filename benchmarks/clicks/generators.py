@@ -21,6 +21,7 @@ import polars as pl
 from common import CONSOLE, parser, simulated, summary, told, write
 from rich.table import Table
 
+from shoptalk.errors import InputError
 from shoptalk.sources.clicks.observed import Features, Observed
 from shoptalk.sources.clicks.propensity.browsing import Cascade, DependentClicks, SimplifiedDBN, UserBrowsingEM
 from shoptalk.sources.clicks.propensity.em import PositionEM
@@ -64,30 +65,40 @@ def noisy_relevance(lists: PoolLists, seed: int) -> Features:
     return features
 
 
-def foretold(model: ClickModel, sessions: int, seed: int) -> dict[str, tuple[float, np.ndarray]]:
-    """Per model of ``MODELS`` the held-out log-likelihood of a list and the perplexity by rank, float64 [10]."""
+def foretold(model: ClickModel, sessions: int, seed: int) -> dict[str, tuple[float, np.ndarray] | str]:
+    """Per model of ``MODELS`` the held-out log-likelihood of a list and the perplexity by rank, float64 [10], or the
+    sentence that it refuses the log with."""
     lists, clicked, _ = simulated(model, RANKERS, sessions, seed)
     cut = int(TRAINED * sessions)
     train = Observed.of_lists(lists.query[:cut], lists.document[:cut], clicked[:cut])
     train = replace(train, features=noisy_relevance(lists, seed))
     held = lists.query[cut:], lists.document[cut:], clicked[cut:]
     shown = np.ones(held[2].shape, dtype=bool)
-    return {name: log_likelihood(of_estimator(train, m)(*held), held[2], shown) for name, m in MODELS.items()}
+    found: dict[str, tuple[float, np.ndarray] | str] = {}
+    for name, estimator in MODELS.items():
+        try:
+            found[name] = log_likelihood(of_estimator(train, estimator)(*held), held[2], shown)
+        except InputError as error:
+            found[name] = str(error)
+    return found
 
 
 def measure(sessions: int, seeds: int) -> dict[str, dict]:
     """Per generator: per model ``likelihood`` (a summary), ``behind`` the best (mean and standard error of the
-    paired difference), ``standing`` (best, ties or behind) and ``perplexity`` by rank (summaries); ``verdicts``."""
+    paired difference), ``standing`` (best, ties or behind) and ``perplexity`` by rank (summaries); ``verdicts``;
+    ``refused``: models that refused any seed, and their sentence."""
     figures = {}
     for name, (model, matching) in GENERATORS.items():
         found = [foretold(model, sessions, seed) for seed in range(seeds)]
-        scores = {m: np.array([f[m][0] for f in found]) for m in MODELS}
-        perplexity = {m: [summary(at) for at in zip(*(f[m][1] for f in found), strict=True)] for m in MODELS}
+        refused = {m: s for f in found for m, s in f.items() if isinstance(s, str)}
+        able = [m for m in MODELS if m not in refused]
+        scores = {m: np.array([f[m][0] for f in found]) for m in able}
+        perplexity = {m: [summary(at) for at in zip(*(f[m][1] for f in found), strict=True)] for m in able}
         standing = standings(scores)
-        models = {m: {"likelihood": summary(scores[m]), "perplexity": perplexity[m]} | standing[m] for m in MODELS}
+        models = {m: {"likelihood": summary(scores[m]), "perplexity": perplexity[m]} | standing[m] for m in able}
         untold = {m: values for m, values in scores.items() if m not in TOLD}
         verdicts = {"all": verdict(scores, matching), "told nothing": verdict(untold, matching)}
-        figures[name] = {"models": models, "matching": list(matching), "verdicts": verdicts}
+        figures[name] = {"models": models, "matching": list(matching), "verdicts": verdicts, "refused": refused}
     return figures
 
 
@@ -106,9 +117,9 @@ def standings(scores: dict[str, np.ndarray]) -> dict[str, dict]:
 def verdict(scores: dict[str, np.ndarray], matching: tuple[str, ...]) -> str:
     """Which of the ``matching`` models win or tie among those of ``scores``, and by how much the others are behind."""
     standing = standings(scores)
-    if not matching:
-        return f"none matches; {next(m for m, f in standing.items() if f['standing'] == 'best')} is best"
     mine = sorted((m for m in matching if m in scores), key=lambda m: standing[m]["behind"])
+    if not mine:
+        return f"none matches; {next(m for m, f in standing.items() if f['standing'] == 'best')} is best"
     words = {"best": "wins", "ties": "ties", "behind": "is {:.4f} behind"}
     return ", ".join(f"{m} {words[standing[m]['standing']].format(standing[m]['behind'])}" for m in mine)
 
@@ -127,6 +138,8 @@ def show(figures: dict[str, dict], sessions: int, seeds: int) -> None:
             marked = name + (" *" if name in found["matching"] else "")
             table.add_row(marked, told(f["likelihood"], 4), behind, f["standing"], *some)
         CONSOLE.print(table)
+        for name, sentence in found["refused"].items():
+            CONSOLE.print(f"{name} refused: {sentence}")
     table = Table(title="SIMULATED: do the matching models (*) win or tie?")
     for column in ("generator", "among all models", f"without {' and '.join(TOLD)}"):
         table.add_column(column)

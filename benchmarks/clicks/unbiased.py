@@ -3,16 +3,18 @@
 With eta = 0 the true theta is 1 everywhere. AllPairs estimates it with 95 % intervals from a bootstrap over queries;
 counted are the ranks whose interval holds 1 (rank 1 is 1 by definition), each by itself and with the nine intervals
 below rank 1 widened to hold at once. Then the purity of the best 500 pairs by the gamma bound, with propensities by
-AllPairs and without: correcting what needs no correction must not cost anything.
+AllPairs and without: correcting what needs no correction must not cost anything. Both for clicks with little noise (a
+look becomes a click with .1 or 1) and with much (.3 or .7).
 
     python benchmarks/clicks/unbiased.py [--seeds 5]
 """
 
 import argparse
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
-from common import CONSOLE, best, parser, simulated, summary, told, truth, write
+from common import CONSOLE, NOISE, best, parser, simulated, summary, told, truth, write
 from rich.table import Table
 
 from shoptalk.sources.clicks.curves import Curve, curves
@@ -45,43 +47,46 @@ def flat(curve: Curve) -> dict[str, int]:
     }
 
 
-def measure(sessions: Sequence[int], seeds: int, rounds: int = 40, top: int = TOP) -> list[dict]:
-    """Per size: theta with its interval by seed, ranks that are flat, purity with and without correction."""
+def measure(noises: Sequence[str], sessions: Sequence[int], seeds: int, rounds: int = 40, top: int = TOP) -> list[dict]:
+    """Per noise and size: theta with its interval by seed, ranks that are flat, purity with and without correction."""
     figures = []
-    for size in sessions:
-        runs = []
-        for seed in range(seeds):
-            lists, _, observed = simulated(PositionBased(eta=0), RANKERS, size, seed)
-            found = AllPairs().estimate(observed)
-            [curve] = curves(observed, {"AllPairs": AllPairs()}, ("AllPairs", found), rounds=rounds)
-            shown = {"theta": curve.theta, "low": curve.low, "high": curve.high, "flat": flat(curve)}
-            pure = {"corrected": found, "uncorrected": NoCorrection().estimate(observed)}
-            runs.append(shown | {name: purity(lists, observed, e, top) for name, e in pure.items()})
-        spread = {name: summary([r[name] for r in runs]) for name in ("corrected", "uncorrected")}
+    for size, noise in product(sessions, noises):
+        runs = [one(noise, size, seed, rounds, top) for seed in range(seeds)]
+        pure = {name: summary([r[name] for r in runs]) for name in ("corrected", "uncorrected")}
         ranks = {name: summary([r["flat"][name] for r in runs]) for name in ("alone", "at_once")}
-        figures.append({"sessions": size, "runs": runs, "purity": spread, "flat": ranks})
+        figures.append({"noise": noise, "sessions": size, "runs": runs, "purity": pure, "flat": ranks})
     return figures
+
+
+def one(noise: str, sessions: int, seed: int, rounds: int, top: int) -> dict:
+    """One log: ``theta, low, high`` by rank, ``flat`` (see `flat`), purity ``corrected`` and ``uncorrected``."""
+    low, high = NOISE[noise]
+    model = PositionBased(eta=0, noise_click=low, sure_click=high)
+    lists, _, observed = simulated(model, RANKERS, sessions, seed)
+    found = AllPairs().estimate(observed)
+    [curve] = curves(observed, {"AllPairs": AllPairs()}, ("AllPairs", found), rounds=rounds)
+    shown = {"theta": curve.theta, "low": curve.low, "high": curve.high, "flat": flat(curve)}
+    pure = {"corrected": found, "uncorrected": NoCorrection().estimate(observed)}
+    return shown | {name: purity(lists, observed, examination, top) for name, examination in pure.items()}
 
 
 def show(figures: list[dict], seeds: int) -> None:
     """theta of every seed, then the counts."""
     for found in figures:
-        table = Table(
-            title=f"SIMULATED, eta=0, {found['sessions']:,} sessions: theta by AllPairs (true: 1)\n"
-            "[95 % interval]; ! marks one without 1"
-        )
+        title = f"SIMULATED, eta=0, {found['noise']} noise, {found['sessions']:,} sessions: theta by AllPairs (true: 1)"
+        table = Table(title=f"{title}\n[95 % interval]; ! marks one without 1")
         for column in ("rank", *(f"seed {seed}" for seed in range(seeds))):
             table.add_column(column, justify="right")
         for k in range(len(found["runs"][0]["theta"])):
             table.add_row(str(k + 1), *(_interval(run, k) for run in found["runs"]))
         CONSOLE.print(table)
     table = Table(title=f"SIMULATED, eta=0, {RANKERS} rankers (mean ± sd of {seeds} seeds)")
-    names = "flat ranks of 10", "with all intervals at once", f"purity of top {TOP}, corrected", "not corrected"
-    for column in ("sessions", *names):
+    names = "flat ranks of 10", "all at once", f"purity of top {TOP}, corrected", "not corrected"
+    for column in ("sessions", "noise", *names):
         table.add_column(column, justify="right")
     for found in figures:
         cells = *(told(found["flat"][n], 1) for n in ("alone", "at_once")), *map(told, found["purity"].values())
-        table.add_row(f"{found['sessions']:,}", *cells)
+        table.add_row(f"{found['sessions']:,}", found["noise"], *cells)
     CONSOLE.print(table)
 
 
@@ -92,7 +97,7 @@ def _interval(run: dict, k: int) -> str:
 
 def main(chosen: argparse.Namespace) -> None:
     """Measure, print, write."""
-    figures = measure(SESSIONS, chosen.seeds)
+    figures = measure(tuple(NOISE), SESSIONS, chosen.seeds)
     show(figures, chosen.seeds)
     write(figures, chosen.out, "unbiased")
 

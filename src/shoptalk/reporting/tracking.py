@@ -52,7 +52,8 @@ class Wandb:
         return self._logger
 
     def finish(self, metrics: dict[str, Any], per_query: pl.DataFrame) -> None:
-        """Final metrics as summary, the per-query table, the report on click logs, and an end to the run, so that trials never merge."""
+        """Final metrics as summary, the per-query table, the reports on click logs, and an end to the run, so that
+        trials never merge."""
         import wandb
 
         run = self._logger.experiment

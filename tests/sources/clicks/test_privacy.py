@@ -71,6 +71,7 @@ def test_jargon_is_left_alone(text):
     assert Privacy().redact(f"buy {text} online") == (f"buy {text} online", ())
 
 
+@pytest.mark.slow
 def test_names_and_definitions_of_an_ontology_are_left_alone():
     lines = packaged_hp_obo().read_text().splitlines()
     told = [line for line in lines if line.startswith(("name:", "synonym:", "def:", "comment:"))]

@@ -1,5 +1,6 @@
 """What follows from people and times, against plain loops."""
 
+import itertools
 from collections import defaultdict
 
 import numpy as np
@@ -45,7 +46,7 @@ def plain(rows, gap_s):
             if before is None or row["ts_ms"] - before["ts_ms"] > 1000 * gap_s:
                 number += 1
             session[row["impression_id"]] = f"{row['user_key']}#{number}"
-        for row, after in zip(mine, mine[1:], strict=False):
+        for row, after in itertools.pairwise(mine):
             if session[row["impression_id"]] == session[after["impression_id"]]:
                 gap = (after["ts_ms"] - row["ts_ms"]) / 1000
                 following[row["impression_id"]] = (after["query_raw"], pytest.approx(gap, rel=1e-5))

@@ -6,7 +6,6 @@ from itertools import groupby
 import numpy as np
 import polars as pl
 import pytest
-
 from click_reading import click_source
 
 from shoptalk.domain.text import normalise

@@ -14,7 +14,8 @@ from shoptalk.sources.clicks.national_ids import NATIONAL_IDS
 from shoptalk.sources.clicks.personal_data import PERSONAL_DATA, Rule
 
 _PLACEHOLDER = re.compile(rf"\[(?:{'|'.join((*PERSONAL_DATA, *NATIONAL_IDS))})\]")
-_PROMISING = re.compile(r"[0-9@]")  # no kind does without
+# No kind does without: an address has an at, three dots or two colons, any number six digits. Most queries have none.
+_PROMISING = re.compile(r"@|(?:[0-9][^0-9]*){6}|(?:[0-9][^.]*\.){3}|:[^:]*:")
 
 
 @dataclass(frozen=True)

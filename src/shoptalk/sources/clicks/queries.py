@@ -36,10 +36,14 @@ class Queries:
 
     def numbered(self, texts: Sequence[str], privacy: Privacy | None) -> pl.DataFrame:
         """``text, query_id`` for those ``texts`` that somebody also asked."""
-        cleaned = [normalise(privacy.redact(text)[0] if privacy else text) for text in texts]
-        table = pl.DataFrame({"text": texts, "query": cleaned}, schema={"text": pl.String, "query": pl.String})
-        known = self.table.filter(pl.col("fault") == "").select("query", "query_id").unique("query")
-        return table.join(known, on="query").select("text", "query_id")
+        asked = self.table.filter(pl.col("fault") == "")
+        given = pl.DataFrame({"text": texts}, schema={"text": pl.String})
+        same = given.join(asked.select("query_id", text="query_raw"), on="text")
+        rest = given.join(self.table, left_on="text", right_on="query_raw", how="anti")["text"]
+        cleaned = [normalise(privacy.redact(text)[0] if privacy else text) for text in rest]
+        table = pl.DataFrame({"text": rest, "query": cleaned}, schema={"text": pl.String, "query": pl.String})
+        other = table.join(asked.select("query", "query_id").unique("query"), on="query")
+        return pl.concat([same, other.select("text", "query_id")])
 
 
 def distinct_queries(log: ibis.Table, privacy: Privacy | None) -> Queries:
