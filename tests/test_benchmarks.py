@@ -31,7 +31,7 @@ def test_options_and_figures_are_said(script, capsys, name, tmp_path):
     with pytest.raises(SystemExit, match="0"):
         options.parse_args(["--help"])
     said = capsys.readouterr().out
-    assert "SIMULATED" in said and "--seeds" in said and f"benchmarks/clicks/{name}.py" in said
+    assert "SIMULATED" in said and "--out" in said and f"benchmarks/clicks/{name}.py" in said
     module.write({"some": 1}, tmp_path / "new", name)
     assert (tmp_path / "new" / f"{name}.json").read_text().startswith("{")
 

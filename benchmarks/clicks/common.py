@@ -57,10 +57,11 @@ def told(figure: dict, digits: int = 3) -> str:
     return f"{figure['mean']:.{digits}f} ± {figure['sd']:.{digits}f}"
 
 
-def parser(description: str | None) -> argparse.ArgumentParser:
-    """The options that all benchmarks have."""
+def parser(description: str | None, seeds: bool = True) -> argparse.ArgumentParser:
+    """The options that all benchmarks have; ``seeds`` where figures are means over worlds."""
     made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--seeds", type=int, default=5, help="worlds that every figure is the mean of (5)")
+    if seeds:
+        made.add_argument("--seeds", type=int, default=5, help="worlds that every figure is the mean of (5)")
     folder = root() / "outputs" / "benchmarks" / "clicks"
     made.add_argument("--out", type=Path, default=folder, help="folder of the figures (outputs/benchmarks/clicks)")
     return made

@@ -117,7 +117,7 @@ def measure(sessions: int, sample: int, steps: Sequence[int] = STEPS, timed: int
     lists = draw(Pool(rankers=RANKERS), sessions, SEED)
     shown = np.ones(lists.relevance.shape, dtype=bool)
     clicked = PositionBased().clicks(lists.relevance, shown, np.random.default_rng([SEED, 1]))
-    agreement = disagreement(lists, clicked, min(sample, 2_000), 9)
+    agreement = disagreement(lists, clicked, sample, 9)
     observed, counting = seconds(lambda: Observed.of_lists(lists.query, lists.document, clicked))
     some = as_sessions(lists, clicked, sample)
     state, times = start(some, lists.document.shape[1]), []
@@ -169,7 +169,7 @@ def main(chosen: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    options = parser(__doc__)
+    options = parser(__doc__, seeds=False)
     options.add_argument("--sessions", type=int, default=1_000_000, help="lists in the log (1000000)")
     options.add_argument("--sample", type=int, default=20_000, help="lists that the loop is timed on (20000)")
     main(options.parse_args())

@@ -5,6 +5,7 @@ import shutil
 import polars as pl
 import pytest
 from click_reading import counted
+from polars.testing import assert_frame_equal
 
 from shoptalk.cache import Cache
 from shoptalk.errors import InputError
@@ -46,9 +47,9 @@ def test_duckdb_and_spark_agree(kind, made, tmp_path):
     for name in TABLES:
         one, other = (getattr(f, name) for f in found)
         assert one.height and one.columns == other.columns
-        pl.testing.assert_frame_equal(one, other, check_exact=False, rel_tol=1e-9, abs_tol=0)
+        assert_frame_equal(one, other, check_exact=False, rel_tol=1e-9, abs_tol=0)
     removed = [pl.read_parquet(f.removed_rows).sort("impression_id", "doc_id", "rule") for f in found]
-    pl.testing.assert_frame_equal(*removed)
+    assert_frame_equal(*removed)
     scores = [
         PosteriorLowerBound().score(Evidence.of(f.observed(), AllPairs(min_pairs=5).estimate(f.observed())))
         for f in found

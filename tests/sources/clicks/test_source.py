@@ -13,7 +13,9 @@ from shoptalk.errors import InputError
 from shoptalk.sources.clicks.cleaning import Cleaning
 from shoptalk.sources.clicks.engine import DuckDB
 from shoptalk.sources.clicks.propensity.given import Given
+from shoptalk.sources.clicks.propensity.regression import RegressionEM
 from shoptalk.sources.clicks.selection import Selection, Support
+from shoptalk.sources.clicks.source import features_of
 from shoptalk.sources.pairs import SCHEMA, Ground
 
 DAY = 86_400_000
@@ -224,3 +226,27 @@ def test_selection_limits_keep_the_best(made, ground, tmp_path):
     kept = every.pairs.height - left_out.len()
     assert kept == 5
     assert few.rejected["score"].max() <= 1.5
+
+
+def test_regression_learns_from_the_models_embeddings(made, ground, tmp_path):
+    """The features of a pair are parts of its cosine."""
+    rows = random_log(4, searches=1200)
+    made.log_table(rows).write_parquet(tmp_path / "log.parquet")
+    random = np.random.default_rng(0)
+    vectors = {}
+
+    def embed(texts, kind):
+        for text in texts:
+            vectors.setdefault((text, kind), random.standard_normal(48).astype(np.float32))
+        found = np.array([vectors[text, kind] for text in texts])
+        return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+    knowing = Ground(ground.domain, embed, ground.cache, 0)
+    source = click_source(tmp_path / "log.parquet", propensity=RegressionEM(rounds=5, min_pairs=5))
+    assert source.read("x", knowing).pairs.height
+    queries = pl.DataFrame({"query_id": [3, 4], "query": ["a", "b"], "spelling": ["A", "B"]})
+    pairs = pl.DataFrame({"query_id": [4, 3, 4], "doc_id": ["d1", "d2", "d2"]})
+    parts = features_of(embed, queries, ground.domain.corpus)(pairs)
+    left = embed(["B", "A", "B"], "query")
+    right = embed([ground.domain.corpus.passages[n] for n in (1, 2, 2)], "document")
+    assert parts.shape == (3, 32) and parts.sum(axis=1) == pytest.approx((left * right).sum(axis=1), abs=1e-5)
