@@ -8,9 +8,6 @@ import polars as pl
 from shoptalk.errors import InputError
 from shoptalk.sources.clicks.observed import Observed
 from shoptalk.sources.clicks.propensity.em import (
-    checked_pairs,
-    checked_rounds,
-    checked_smoothing,
     two_factors,
 )
 from shoptalk.sources.clicks.propensity.examination import Examination, relative
@@ -127,7 +124,7 @@ class SimplifiedDBN(DependentClicks):
         return clicked.select("query_id", "doc_id", satisfied=pl.col("last") / pl.col("clicks"))
 
 
-class UserBrowsingEM:
+class UserBrowsingEM(PositionEM):
     """The user browsing model by EM: the chance of a look depends on the rank and on the rank of the nearest click
     above (Dupret and Piwowarski 2008, section 3).
 
@@ -137,19 +134,6 @@ class UserBrowsingEM:
     """
 
     needs_lists = True
-    level = "L2"
-
-    def __init__(
-        self,
-        clicked: float = 0.01,
-        passed: float = 0.01,
-        rounds: int = 600,
-        tolerance: float = 1e-5,
-        min_pairs: int = 50,
-    ):
-        self.min_pairs = checked_pairs(min_pairs)
-        self.smoothing = checked_smoothing(clicked, passed)
-        self.rounds, self.tolerance = checked_rounds(rounds, tolerance)
 
     def estimate(self, observed: Observed) -> Examination:
         """Expected shares of impressions that were looked at, the likeliest place scaled to 1.

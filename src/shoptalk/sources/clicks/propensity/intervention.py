@@ -31,7 +31,9 @@ class AllPairs:
     level = "L2"
 
     def __init__(self, min_pairs: int = 50, min_impressions: float = 1.0):
-        self.min_pairs, self.min_impressions = checked(min_pairs, min_impressions)
+        if min_pairs < 1 or min_impressions < 1:
+            raise InputError("propensity: min_pairs and min_impressions must be at least 1.")
+        self.min_pairs, self.min_impressions = min_pairs, min_impressions
 
     def estimate(self, observed: Observed) -> Examination:
         """Chances of examination by rank.
@@ -45,19 +47,10 @@ class AllPairs:
         return Examination(relative(theta), notices=notices)
 
 
-class AdjacentChain:
+class AdjacentChain(AllPairs):
     """The ratio of click rates of what was shown at both of two neighbouring ranks, multiplied down the list
     (Agarwal et al. 2019, section 4.1). Errors add up on the way; AllPairs uses more of the log.
-
-    Raises:
-        InputError: ``min_pairs`` or ``min_impressions`` is below 1.
     """
-
-    needs_lists = False
-    level = "L2"
-
-    def __init__(self, min_pairs: int = 50, min_impressions: float = 1.0):
-        self.min_pairs, self.min_impressions = checked(min_pairs, min_impressions)
 
     def estimate(self, observed: Observed) -> Examination:
         """Chances of examination by rank.
@@ -91,13 +84,6 @@ def harvested(observed: Observed, least: float) -> tuple[np.ndarray, np.ndarray]
         np.add.at(clicks, (rank[lower], rank[upper]), both * rate[lower])
         np.add.at(weight, (rank[upper], rank[lower]), both)
     return clicks, weight + weight.T
-
-
-def checked(min_pairs: int, min_impressions: float) -> tuple[int, float]:
-    """Both, if they can be."""
-    if min_pairs < 1 or min_impressions < 1:
-        raise InputError("propensity: min_pairs and min_impressions must be at least 1.")
-    return min_pairs, min_impressions
 
 
 def _most_likely(clicks: np.ndarray, weight: np.ndarray, linked: np.ndarray) -> np.ndarray:
