@@ -7,9 +7,7 @@ import polars as pl
 
 from shoptalk.errors import InputError
 from shoptalk.sources.clicks.observed import Observed
-from shoptalk.sources.clicks.propensity.em import (
-    two_factors,
-)
+from shoptalk.sources.clicks.propensity.em import PositionEM, two_factors
 from shoptalk.sources.clicks.propensity.examination import Examination, relative
 from shoptalk.sources.clicks.propensity.identify import linked_ranks
 
