@@ -123,11 +123,10 @@ def without_rare(rows: ibis.Table, least: int, people: bool) -> ibis.Table:
     if least <= 1:
         return rows
     kept = rows.filter(rows.rule == "kept")
-    asked = kept.group_by("query_id")
-    # Without people a list counts once, not once a document: the best-shown rank tells how many lists there were.
     if people:
-        counted = asked.agg(users=kept.user.nunique())
+        counted = kept.group_by("query_id").agg(users=kept.user.nunique())
     else:
+        # A list counts once, not once a document: the document shown most tells how many lists there were at least.
         lists = kept.group_by("query_id", "doc").agg(shown=kept.weight.sum())
         counted = lists.group_by("query_id").agg(users=lists.shown.max())
     rare = counted.filter(counted.users < least).select("query_id", rare=ibis.literal(True))
