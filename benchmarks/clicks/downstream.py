@@ -9,13 +9,15 @@ chance 1/k) and eta=0 (every rank is looked at). The pipeline is the same for ev
 Every arm trains on DRAWS draws from its best PAIRS pairs by the bound, so that none has more than another.
 Finished runs are skipped.
 
-    python benchmarks/clicks/downstream.py [--out FOLDER] [--cache FOLDER]
+    python benchmarks/clicks/downstream.py [--out FOLDER] [--cache FOLDER] [--workers N]
 """
 
 import argparse
 import json
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +58,7 @@ def simulated(out: Path, cache: Path, eta: int) -> Path:
     return folder / "log"
 
 
-def run(out: Path, cache: Path, log: Path, eta: int, arm: str, seed: int) -> Path:
+def run(out: Path, cache: Path, threads: int, log: Path, eta: int, arm: str, seed: int) -> Path:
     """One training run, unless it is there."""
     folder = out / f"eta{eta}-{arm}-s{seed}"
     if not (folder / "metrics.json").exists():
@@ -65,7 +67,7 @@ def run(out: Path, cache: Path, log: Path, eta: int, arm: str, seed: int) -> Pat
             "data.sources.clicks.position_base=1", "data.sources.clicks.selection.min_score=null",
             f"data.sources.clicks.selection.max_pairs={PAIRS}", "data.sources.clicks.chains.users=null",
             "evaluation.audit=true", f"trainer.pairs={DRAWS}", "logger=csv", "run.progress=false",
-            f"cache.root={cache}",
+            f"cache.root={cache}", f"threads={threads}", "trainer.looks=1",
             *propensity(arm, eta, seed),
         ]  # fmt: skip
         subprocess.run([sys.executable, "train.py", *overrides], check=True, cwd=root())
@@ -94,13 +96,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=root() / "outputs" / "benchmarks" / "clicks_downstream")
     parser.add_argument("--cache", type=Path, default=root() / "outputs" / "cache")
+    parser.add_argument("--workers", type=int, default=2, help="runs side by side, which share the cores out")
     chosen = parser.parse_args()
+    logs = {eta: simulated(chosen.out, chosen.cache, eta) for eta in ARMS}
+    threads = max(1, (os.cpu_count() or 1) // chosen.workers)
+    # Every arm once before any of them twice.
+    wanted = [(eta, arm, seed) for seed in SEEDS for eta, arms in ARMS.items() for arm in arms]
+    with ThreadPoolExecutor(chosen.workers) as pool:
+        started = [pool.submit(run, chosen.out, chosen.cache, threads, logs[e], e, a, s) for e, a, s in wanted]
+        folders = [future.result() for future in started]
     found = {}
-    for seed in SEEDS:  # every arm once before any of them twice
-        for eta, arms in ARMS.items():
-            log = simulated(chosen.out, chosen.cache, eta)
-            for arm in arms:
-                found.setdefault((eta, arm), []).append(run(chosen.out, chosen.cache, log, eta, arm, seed))
+    for (eta, arm, _), folder in zip(wanted, folders, strict=True):
+        found.setdefault((eta, arm), []).append(folder)
     for eta, arms in ARMS.items():
         _print(chosen.out, eta, {arm: found[eta, arm] for arm in arms})
 
