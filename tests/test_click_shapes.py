@@ -65,3 +65,21 @@ def test_a_log_trains_a_model(shape, ground):
     level = "L2" if shape == "flat" else "L3"
     assert f"level {level}" in (outcome.folder / "log_report.html").read_text()
     assert outcome.metrics["logs"]["clicks"]["log/theta/AllPairs/rank_5"] == pytest.approx(0.2, abs=0.1)
+
+
+def test_wandb_keeps_the_report_on_the_log(ground):
+    folder, happened, model = ground
+    (folder / "wandb-log").mkdir()
+    shapes.Rows().write(happened, folder / "wandb-log")
+    outcome = train(
+        composed(
+            folder / "run-wandb", "data=clicks", "domain=beir", f"domain.path={folder}/domain", "negatives=in_batch",
+            f"data.sources.clicks.log={folder}/wandb-log", "data.sources.clicks.position_base=1",
+            "data.sources.clicks.selection.min_score=0.2", f"model.name={model}", f"cache.root={folder}/cache",
+            "trainer=cpu", "trainer.precision=32-true", "threads=1", "trainer.pairs=64", "trainer.looks=1",
+            "logger=wandb_offline",
+        )
+    )  # fmt: skip
+    pages = list((outcome.folder / "wandb").rglob("*.html"))
+    same = [page.read_bytes() == (outcome.folder / "log_report.html").read_bytes() for page in pages]
+    assert same == [True]

@@ -67,7 +67,7 @@ class Wandb:
         columns = per_query.columns
         run.log({"per_query": wandb.Table(columns=columns, data=[list(row) for row in per_query.iter_rows()])})
         for page in sorted(self._folder.glob("log_report*.html")):
-            run.log({page.stem: wandb.Html(page.read_text())})
+            run.log({page.stem: wandb.Html(page.read_text(), inject=False)})
         for figures in metrics.get("logs", {}).values():
             run.summary.update(figures)
         run.finish()
