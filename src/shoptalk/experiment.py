@@ -25,7 +25,6 @@ from shoptalk.retrieval.bm25 import BM25
 from shoptalk.retrieval.dense import Dense
 from shoptalk.run import Run
 from shoptalk.simulated import simulated_log
-from shoptalk.sources.clicks.source import ClickSource
 from shoptalk.sources.pairs import Ground
 
 
@@ -87,7 +86,7 @@ def train(cfg: DictConfig) -> Outcome:
 
         metrics = results.metrics(run, domain, found, schedule, mined, fitted, per_query, splits)
         metrics |= {"logs": told_by_logs} if told_by_logs else {}
-        clicked = [name for name, source in sources.items() if isinstance(source, ClickSource)]
+        clicked = [name for name, given in found.yielded.items() if given.simulated]
         if simulated and clicked:
             # Only now, when nothing can learn from it any more.
             metrics["simulated"] = simulation.told(found.pairs.filter(pl.col("source").is_in(clicked)), simulated.truth)

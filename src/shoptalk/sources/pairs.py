@@ -56,6 +56,7 @@ class Yielded:
         rejected: rows left out, column ``reason`` and whatever the row held.
         counts: rows read, kept, and left out by reason.
         notices: sentences the user should see.
+        simulated: the pairs come from a log that was simulated for this run.
         diagnosis: works out what the source's report shows; the source's own kind of object.
         removed_rows: a Parquet file of all rows of the input that were left out, where the user asked for it.
     """
@@ -66,6 +67,7 @@ class Yielded:
     rejected: pl.DataFrame | None = None
     counts: dict[str, int] = field(default_factory=dict)
     notices: Sequence[str] = ()
+    simulated: bool = False
     diagnosis: Callable[[], object] | None = None
     removed_rows: Path | None = None
 

@@ -195,6 +195,7 @@ def test_where_the_log_comes_from(made, ground, cache, tmp_path):
     path = tmp_path / "log.parquet"
     simulated = Ground(ground.domain, None, cache, 0, simulated_log=lambda: path)
     assert "simulated" in click_source().read("x", simulated).notices[0]
+    assert click_source().read("x", simulated).simulated and not click_source(path).read("x", simulated).simulated
     assert click_source().read("x", simulated).pairs.equals(click_source(path).read("x", ground).pairs)
     object.__setattr__(ground.domain, "log", path)
     assert click_source().read("x", ground).pairs.height

@@ -122,6 +122,7 @@ class ClickSource:
             rejected=rejected.filter(pl.col("clicks") > 0).drop("query_id", "spelling"),
             counts=told,
             notices=[*_notices(log.name, examination, simulated), *found.notices, *silent],
+            simulated=simulated,
             diagnosis=lambda: self._diagnosis(about, counts, observed, examination, kept, rejected, ground.domain),
             removed_rows=counts.removed_rows,
         )
