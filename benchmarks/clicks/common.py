@@ -6,6 +6,7 @@ their noise; Zipf traffic with exponent 1; lists of ten. Every figure is the mea
 
 import argparse
 import json
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,10 +14,17 @@ import numpy as np
 import polars as pl
 from rich.console import Console
 
+from shoptalk.cache import Cache
 from shoptalk.configs import root
+from shoptalk.domain.corpus import Corpus
+from shoptalk.sources.clicks.cleaning import Cleaning
+from shoptalk.sources.clicks.counting import Reading
+from shoptalk.sources.clicks.engine import DuckDB
 from shoptalk.sources.clicks.observed import Observed
+from shoptalk.sources.clicks.signals import Signals
 from shoptalk.sources.clicks.simulation.click_models import ClickModel
 from shoptalk.sources.clicks.simulation.pool import Pool, PoolLists, draw
+from shoptalk.sources.clicks.statistics import LogFiles, Statistics, statistics
 
 NOISE = {"low": (0.1, 1.0), "high": (0.3, 0.7)}
 """Chance of a click on what is looked at: if it is not relevant, if it is."""
@@ -31,6 +39,18 @@ def simulated(model: ClickModel, rankers: int, sessions: int, seed: int) -> tupl
         lists.relevance, np.ones(lists.relevance.shape, dtype=bool), np.random.default_rng([seed, 1])
     )
     return lists, clicked, Observed.of_lists(lists.query, lists.document, clicked)
+
+
+def read_log(path: Path) -> Statistics:
+    """The counts of a canonical Parquet log.
+
+    The corpus is the documents that the log names; rows are cleaned by default, clicks are taken as they are.
+    """
+    documents = pl.scan_parquet(path).select("doc_id").unique().collect()["doc_id"].sort().to_list()
+    corpus = Corpus(documents, documents, [""] * len(documents))
+    with tempfile.TemporaryDirectory() as folder:
+        reading = Reading(cleaning=Cleaning(), signals=Signals())
+        return statistics(LogFiles(path, [path]), corpus, reading, DuckDB(), Cache(folder))
 
 
 def truth(lists: PoolLists, pairs: pl.DataFrame) -> np.ndarray:

@@ -11,28 +11,19 @@ source does.
 """
 
 import argparse
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import polars as pl
-from common import CONSOLE, parser, simulated, summary, told, write
+from common import CONSOLE, parser, read_log, simulated, summary, told, write
 from rich.table import Table
 
-from shoptalk.cache import Cache
-from shoptalk.domain.corpus import Corpus
 from shoptalk.errors import InputError
-from shoptalk.sources.clicks.cleaning import Cleaning
-from shoptalk.sources.clicks.counting import Reading
 from shoptalk.sources.clicks.diagnosis import click_rates
-from shoptalk.sources.clicks.engine import DuckDB
 from shoptalk.sources.clicks.observed import Observed
 from shoptalk.sources.clicks.propensity.em import PositionEM
 from shoptalk.sources.clicks.propensity.intervention import AdjacentChain, AllPairs
-from shoptalk.sources.clicks.signals import Signals
 from shoptalk.sources.clicks.simulation.click_models import PositionBased
-from shoptalk.sources.clicks.statistics import LogFiles, statistics
 
 SIZES = ((1, 100_000), (2, 100_000), (3, 10_000), (3, 100_000), (5, 10_000), (5, 1_000_000))
 ESTIMATORS = {"PositionEM": PositionEM(), "AdjacentChain": AdjacentChain(), "AllPairs": AllPairs()}
@@ -90,15 +81,8 @@ def judge(figures: list[dict]) -> list[dict]:
 
 
 def measure_log(path: Path) -> dict:
-    """Errors on a canonical log with theta = 1/k, and how many rows of it counted.
-
-    The corpus is the documents that the log names; rows are cleaned by default, clicks are taken as they are.
-    """
-    documents = pl.scan_parquet(path).select("doc_id").unique().collect()["doc_id"].sort().to_list()
-    corpus = Corpus(documents, documents, [""] * len(documents))
-    with tempfile.TemporaryDirectory() as folder:
-        reading = Reading(cleaning=Cleaning(), signals=Signals())
-        found = statistics(LogFiles(path, [path]), corpus, reading, DuckDB(), Cache(folder))
+    """Errors on a canonical log with theta = 1/k, and how many rows of it counted."""
+    found = read_log(path)
     return {"log": path.name, "removed": found.removed, "errors": errors(found.observed())}
 
 
