@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from shoptalk.sources.clicks.log import DAY_MS
+
 if TYPE_CHECKING:
     import ibis
 
@@ -16,7 +18,7 @@ def marked(rows: ibis.Table, limits: Any, told: frozenset[str]) -> tuple[ibis.Ta
     """
     import ibis
 
-    day = rows.ts_ms // 86_400_000
+    day = rows.ts_ms // DAY_MS
     rows = rows.mutate(day=day)
     suspects: list[tuple[str, ibis.Table, list[str]]] = []
     if "session_id" in told and limits.max_session_searches is not None:

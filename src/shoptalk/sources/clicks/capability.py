@@ -18,7 +18,6 @@ LEVELS = (
 """Level, what it needs, what it allows."""
 
 PEOPLE = ("user_key", "session_id")
-FOLLOWED = ("dwell_s", "click_ts_ms", "next_query", "session_id", "user_key")
 
 
 @dataclass(frozen=True)
@@ -67,10 +66,6 @@ class Capability:
                 f"{stage} needs a click log of level {level} and this one is {self.level}: add {wanted}{mend}."
             )
 
-    def has_any(self, columns: Sequence[str]) -> bool:
-        """Whether the log tells at least one of ``columns``."""
-        return bool(self.told & set(columns))
-
     def table(self) -> list[tuple[str, bool, str]]:
         """For people: level and what it needs, whether this log reaches it, what it allows or what is missing."""
         missing = dict(self.lacks())
@@ -85,7 +80,7 @@ class Capability:
 
     @property
     def _followed(self) -> bool:
-        return "ts_ms" in self.told and self.has_any(PEOPLE)
+        return "ts_ms" in self.told and bool(self.told & set(PEOPLE))
 
 
 def _listed(columns: Sequence[str]) -> str:

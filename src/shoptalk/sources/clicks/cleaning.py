@@ -10,13 +10,11 @@ import polars as pl
 
 from shoptalk.errors import InputError
 from shoptalk.sources.clicks import bots
-from shoptalk.sources.clicks.log import Log
+from shoptalk.sources.clicks.log import DAY_MS, Log
 from shoptalk.sources.clicks.queries import Queries
 
 if TYPE_CHECKING:
     import ibis
-
-DAY_MS = 86_400_000
 
 RULES = {
     "unknown_document": "its document is not in the corpus",

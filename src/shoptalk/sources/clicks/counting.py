@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from shoptalk.sources.clicks import sessions
 from shoptalk.sources.clicks.cleaning import Cleaning, judged_rows
 from shoptalk.sources.clicks.log import Log
 from shoptalk.sources.clicks.queries import Queries
@@ -120,8 +119,3 @@ def _power(position: ibis.Value) -> ibis.Value:
     import ibis
 
     return (ibis.literal(2.0) ** position.cast("float64")).cast("int64")
-
-
-def completed(log: Log, reading: Reading) -> Log:
-    """The log with the columns worked out that the reading asks for."""
-    return sessions.completed(log, reading.wanted(), reading.cleaning.session_gap_s)

@@ -48,6 +48,8 @@ COLUMNS = REQUIRED | OPTIONAL
 ``dwell_s`` is null where it was not seen (the last event), which does not mean short; ``weight`` is how many
 impressions a row stands for. A missing optional column reads as null."""
 
+DAY_MS = 86_400_000
+
 _TRUE, _FALSE = ("true", "t", "1", "1.0"), ("false", "f", "0", "0.0")
 _LIMIT = {"int16": 2**15, "int64": 2**53}
 _SECONDS = (600_000_000, 100_000_000_000)  # from 1989 on, in seconds; as milliseconds: before 1973

@@ -65,4 +65,9 @@ class Observed:
 
     def pair_numbers(self) -> np.ndarray:
         """int64 [rows of by_position], ascending from 0: which (query, document) a row is about."""
-        return self.by_position.select(pl.struct("query_id", "doc_id").rle_id()).to_series().to_numpy().astype(np.int64)
+        return numbered_pairs(self.by_position)
+
+
+def numbered_pairs(table: pl.DataFrame) -> np.ndarray:
+    """int64 [rows], ascending from 0: the (query, document) of each row of a table ordered by them."""
+    return table.select(pl.struct("query_id", "doc_id").rle_id()).to_series().to_numpy().astype(np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shoptalk.sources.clicks.log import Log
@@ -30,7 +31,7 @@ def completed(log: Log, wanted: set[str], gap_s: float) -> Log:
         table, told = _with_last(table), told | {"last_click"}
     if "dwell_s" in wanted and "dwell_s" not in told and timed and "click_ts_ms" in told:
         table, told = _with_dwell(table), told | {"dwell_s"}
-    return Log(table, log.rows, frozenset(told))
+    return replace(log, table=table, told=frozenset(told))
 
 
 def _searches(table: ibis.Table) -> ibis.Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import polars as pl
 from shoptalk.cache import Cache, digest, digest_file
 from shoptalk.domain.corpus import Corpus
 from shoptalk.errors import InputError
-from shoptalk.sources.clicks import counting
+from shoptalk.sources.clicks import counting, sessions
 from shoptalk.sources.clicks.capability import PEOPLE, Capability
 from shoptalk.sources.clicks.chains import links
 from shoptalk.sources.clicks.cleaning import RULES, voted, without_rare
@@ -115,8 +115,8 @@ def _gather(work: Path, files: LogFiles, corpus: Corpus, reading: Reading, engin
     connection = engine.connect()
     log = open_log(engine, connection, files.files, files.position_shift)
     if files.told is not None:
-        log = type(log)(log.table, log.rows, log.told & files.told)
-    log = counting.completed(log, reading)
+        log = replace(log, told=log.told & files.told)
+    log = sessions.completed(log, reading.wanted(), reading.cleaning.session_gap_s)
     people = bool(log.told & set(PEOPLE))
     queries = distinct_queries(log.table, reading.privacy)
     documents = _documents(corpus)

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from shoptalk.errors import InputError
-from shoptalk.sources.clicks.observed import Observed
+from shoptalk.sources.clicks.observed import Observed, numbered_pairs
 from shoptalk.sources.clicks.propensity.em import PositionEM, two_factors
 from shoptalk.sources.clicks.propensity.examination import Examination, relative
 from shoptalk.sources.clicks.propensity.identify import linked_ranks
@@ -147,7 +147,7 @@ class UserBrowsingEM(PositionEM):
     def table_of(self, observed: Observed) -> tuple[np.ndarray, np.ndarray]:
         """theta by place (see `places`) and gamma by pair, in the order of ``lists``."""
         table = lists_of(observed, "UserBrowsingEM")
-        pair = table.select(pl.struct("query_id", "doc_id").rle_id()).to_series().to_numpy().astype(np.int64)
+        pair = numbered_pairs(table)
         shown, clicked = table["impressions"].to_numpy(), table["clicks"].to_numpy()
         return two_factors(pair, places(table), shown, clicked, self.smoothing, self.rounds, self.tolerance)
 

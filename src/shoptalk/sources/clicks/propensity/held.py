@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from shoptalk.sources.clicks.observed import Observed
+from shoptalk.sources.clicks.observed import Observed, numbered_pairs
 from shoptalk.sources.clicks.propensity.browsing import Cascade, DependentClicks, SimplifiedDBN, UserBrowsingEM, places
 from shoptalk.sources.clicks.propensity.em import Smoothing, counts, two_factors
 from shoptalk.sources.clicks.propensity.examination import Propensity
@@ -72,7 +72,7 @@ def regression(observed: Observed, estimator: RegressionEM) -> Chances:
 def user_browsing(observed: Observed, estimator: UserBrowsingEM) -> Chances:
     """theta by rank and the rank of the nearest click above."""
     theta, table = estimator.table_of(observed)[0], observed.lists
-    pairs = table.select(pl.struct("query_id", "doc_id").rle_id()).to_series().to_numpy().astype(np.int64)
+    pairs = numbered_pairs(table)
     gamma = _refitted(pairs, places(table), table["impressions"].to_numpy(), table["clicks"].to_numpy(), theta)
     liked = PerPair.of(table.select("query_id", "doc_id").unique(maintain_order=True), gamma, float(gamma.mean()))
 
