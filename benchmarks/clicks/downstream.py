@@ -9,7 +9,7 @@ chance 1/k) and eta=0 (every rank is looked at). The pipeline is the same for ev
 Every arm trains on DRAWS draws from its best PAIRS pairs by the bound, so that none has more than another.
 Finished runs are skipped.
 
-    python benchmarks/clicks/downstream.py [--out FOLDER] [--cache FOLDER] [--workers N]
+    python benchmarks/clicks/downstream.py [--eta 0 1] [--out FOLDER] [--cache FOLDER] [--workers N]
 """
 
 import argparse
@@ -96,19 +96,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=root() / "outputs" / "benchmarks" / "clicks_downstream")
     parser.add_argument("--cache", type=Path, default=root() / "outputs" / "cache")
+    parser.add_argument("--eta", type=int, nargs="+", choices=ARMS, default=list(ARMS), help="which of the logs")
     parser.add_argument("--workers", type=int, default=2, help="runs side by side, which share the cores out")
     chosen = parser.parse_args()
-    logs = {eta: simulated(chosen.out, chosen.cache, eta) for eta in ARMS}
+    chosen_arms = {eta: ARMS[eta] for eta in chosen.eta}
+    logs = {eta: simulated(chosen.out, chosen.cache, eta) for eta in chosen_arms}
     threads = max(1, (os.cpu_count() or 1) // chosen.workers)
     # Every arm once before any of them twice.
-    wanted = [(eta, arm, seed) for seed in SEEDS for eta, arms in ARMS.items() for arm in arms]
+    wanted = [(eta, arm, seed) for seed in SEEDS for eta, arms in chosen_arms.items() for arm in arms]
     with ThreadPoolExecutor(chosen.workers) as pool:
         started = [pool.submit(run, chosen.out, chosen.cache, threads, logs[e], e, a, s) for e, a, s in wanted]
         folders = [future.result() for future in started]
     found = {}
     for (eta, arm, _), folder in zip(wanted, folders, strict=True):
         found.setdefault((eta, arm), []).append(folder)
-    for eta, arms in ARMS.items():
+    for eta, arms in chosen_arms.items():
         _print(chosen.out, eta, {arm: found[eta, arm] for arm in arms})
 
 
