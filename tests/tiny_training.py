@@ -1,28 +1,32 @@
 """The least to train on: random tokens and a bag-of-vectors encoder."""
 
-from functools import partial
-
 import numpy as np
+import torch
 from torch import nn
 
-from shoptalk.models.tokens import pad
+from shoptalk.losses import InfoNCE
+from shoptalk.models.ragged import Ragged
 from shoptalk.negatives.draws import rotate
-from shoptalk.training.batches import Batches, Examples
+from shoptalk.temperature import Fixed
+from shoptalk.training.batches import Batches, Examples, mixed
+from shoptalk.training.encoding import Encoding
+from shoptalk.training.module import BiEncoder
 
 
 class Bag(nn.Module):
-    """The least an encoder must do: mean of token vectors through a layer."""
+    """The least an encoder must do: mean of token vectors through a layer, with dropout where asked."""
 
-    def __init__(self):
+    def __init__(self, dropout: float = 0.0):
         super().__init__()
-        self.table, self.layer = nn.Embedding(50, 8), nn.Linear(8, 8)
+        self.table, self.layer, self.dropout = nn.Embedding(50, 8), nn.Linear(8, 8), nn.Dropout(dropout)
 
-    def forward(self, input_ids, attention_mask, prompt_length=0):
-        mask = attention_mask[..., None].float()
-        return self.layer((self.table(input_ids) * mask).sum(1) / mask.sum(1))
+    def forward(self, texts):
+        return torch.stack(
+            [self.layer(self.dropout(self.table(torch.from_numpy(ids).long()).mean(0))) for ids in texts]
+        )
 
-    def forward_chunks(self, chunks):
-        return [self(*chunk) for chunk in chunks]
+    def start(self, texts):
+        return lambda rows, prompt_length=0: self(texts.take(rows))
 
     def prompt_length(self, kind):
         return 0
@@ -34,17 +38,28 @@ def make_examples(seed: int, pairs: int = 20, documents: int = 30, draws: int = 
     known = [np.unique(np.append(random.integers(0, documents, 3), positives[p])) for p in range(pairs)]
     negatives = [np.setdiff1d(random.permutation(documents)[: random.integers(0, 6)], known[p]) for p in range(pairs)]
     return Examples(
-        query_tokens=[random.integers(1, 50, random.integers(1, 9)) for _ in range(pairs)],
+        query_tokens=Ragged.of([random.integers(1, 50, random.integers(1, 9)) for _ in range(pairs)]),
         # The first token tells documents apart.
-        document_tokens=[np.append(d + 1, random.integers(1, 50, random.integers(0, 29))) for d in range(documents)],
+        document_tokens=Ragged.of(
+            [np.append(d + 1, random.integers(1, 50, random.integers(0, 29))) for d in range(documents)]
+        ),
         positives=positives,
         weights=random.uniform(0.2, 2, pairs).astype(np.float32),
         negatives=negatives,
         known=known,
         order=random.integers(0, pairs, draws),
+        sources=random.integers(0, 3, pairs),
     )
 
 
-def make_batches(examples: Examples, chunk_tokens: int = 40, size: int = 8) -> Batches:
+def make_batches(examples: Examples, size: int = 8, divide=mixed) -> Batches:
     draw = lambda kept, seed, pair, time: rotate(kept, 2, seed, pair, time)  # noqa: E731
-    return Batches(examples, partial(pad, pad_id=0), size, chunk_tokens, 0, draw)
+    return Batches(examples, size, 0, draw, divide)
+
+
+def make_module(
+    encoder: nn.Module, steps: int, *, chunk_tokens: int = 40, cached: bool = False, **changed
+) -> BiEncoder:
+    options = {"loss": InfoNCE(), "temperature": Fixed(0.05), "identity": {}, "seed": 0} | changed
+    encoding = Encoding(encoder, chunk_tokens, cached, options.pop("seed"))
+    return BiEncoder(encoding, learning_rate=1e-2, weight_decay=0.01, warmup=0.1, steps=steps, **options)

@@ -1,4 +1,4 @@
-"""Vectors of the base model, computed once per content."""
+"""Tokens and vectors of the base model, computed once per content."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,22 @@ import numpy as np
 
 from shoptalk.cache import Cache, digest, digest_texts
 from shoptalk.models.precision import preferred_precision
+from shoptalk.models.ragged import Ragged
+
+
+class CachedTokens:
+    """``tokens(texts, kind)`` of one tokenizer through the cache, memory-mapped."""
+
+    def __init__(self, encoder, cache: Cache):
+        self.encoder, self.cache = encoder, cache
+
+    def __call__(self, texts: Sequence[str], kind: str) -> Ragged:
+        """Token ids of each text, the prompt of ``kind`` before it."""
+        key = digest(1, self.encoder.token_digest, kind, digest_texts(texts))
+        folder = self.cache.folder(
+            "tokens", key, lambda place: self.encoder.tokenize(texts, kind).write(place / "ids.arrow")
+        )
+        return Ragged.read(folder / "ids.arrow")
 
 
 class CachedEmbed:
@@ -17,6 +33,7 @@ class CachedEmbed:
 
     def __init__(self, encoder, cache: Cache, threads: int, progress=None):
         self.encoder, self.cache, self.threads, self.progress = encoder, cache, threads, progress
+        self.tokens = CachedTokens(encoder, cache)
         self.identity = digest("embeddings", 1, encoder.digest, preferred_precision(encoder.device), threads)
 
     def __call__(self, texts: Sequence[str], kind: str) -> np.ndarray:
@@ -25,7 +42,8 @@ class CachedEmbed:
         return self.cache.array("embeddings", key, lambda: self._embed(texts, kind))
 
     def _embed(self, texts: Sequence[str], kind: str) -> np.ndarray:
+        ids, prompt_length = self.tokens(texts, kind), self.encoder.prompt_length(kind)
         if self.progress is None or len(texts) < 2000:
-            return self.encoder.embed(texts, kind)
+            return self.encoder.embed_ids(ids, prompt_length)
         with self.progress(f"embedding {len(texts):,} {kind} texts") as tell:
-            return self.encoder.embed(texts, kind, progress=tell)
+            return self.encoder.embed_ids(ids, prompt_length, progress=tell)

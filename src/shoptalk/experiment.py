@@ -70,16 +70,20 @@ def train(cfg: DictConfig) -> Outcome:
             bm25 = BM25.cached(run.cache, domain.corpus.passages, domain.corpus.digest, threads=run.threads)
 
         with run.stage("negatives", "Mining negatives"):
-            mined, per_pair = mine(cfg, run, found, base, zero_shot, bm25)
+            loss = instantiate(cfg.loss)
+            mined, per_pair = mine(cfg, run, found, base, zero_shot, bm25, distil="teacher" in loss.needs)
 
         with run.stage("fit", f"Training on {len(schedule.rows):,} draws from {found.pairs.height:,} pairs"):
-            data = examples(found.pairs, mined.table, schedule.rows, domain.corpus, known, base)
+            guide = embed if "guide" in loss.needs else None
+            data = examples(found.pairs, mined.table, schedule.rows, domain.corpus, known, embed.tokens, guide)
             dev = domain.splits.get("dev")
-            fitted = fit(cfg, run, data, per_pair, Pool(dev, domain.corpus, [bm25, zero_shot]) if dev else None)
+            watch = Pool(dev, domain.corpus, [bm25, zero_shot]) if dev else None
+            fitted = fit(cfg, run, loss, data, per_pair, watch)
 
         with run.stage("evaluate", "Measuring over the full corpus"):
             with run.stages.bar("embedding with the adapted model") as tell:
-                vectors = fitted.encoder.embed(domain.corpus.passages, "document", progress=tell)
+                ids, prompt = embed.tokens(domain.corpus.passages, "document"), base.prompt_length("document")
+                vectors = fitted.encoder.embed_ids(ids, prompt, progress=tell)
             searches = {"bm25": bm25, "zero_shot": zero_shot, "adapted": Dense(fitted.encoder.embed, vectors)}
             splits = run.splits(domain)
             per_query = evaluate.judge(searches, splits, domain.corpus)

@@ -15,30 +15,44 @@ from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Judged
 from shoptalk.errors import InputError
 from shoptalk.evaluate import HEADLINE, Search
+from shoptalk.losses import Loss
+from shoptalk.models.ragged import Ragged
 from shoptalk.negatives.draws import rotate
 from shoptalk.retrieval import dense
 from shoptalk.retrieval.metrics import means, per_query
 from shoptalk.run import Run
-from shoptalk.training.batches import Batches, Examples
+from shoptalk.training.batches import Batches, Examples, mixed, one_source
 from shoptalk.training.callbacks import BEST, Interrupted, KeepBest
 from shoptalk.training.datamodule import PairsData
+from shoptalk.training.encoding import Encoding
+from shoptalk.training.memory import bytes_per_token, too_large
 from shoptalk.training.module import BiEncoder
+from shoptalk.training.settings import Settings
 
 POOL_DEPTH = 50
 POOL_RANDOM = 1000
+_SAMPLED = 8  # batches looked at to tell how large one is
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """The adapted encoder with its best weights, and how training went."""
+    """The adapted encoder with its best weights, and how training went.
+
+    Attributes:
+        curve: step to nDCG@10 over the dev pool.
+        encoding: the chunk plan as it was resolved.
+        short_batches: batches with fewer pairs than asked.
+    """
 
     encoder: Any
     curve: dict[str, float]
     steps: int
     watch_seconds: float
+    encoding: dict[str, Any]
+    short_batches: int
 
 
-def fit(cfg: DictConfig, run: Run, data: Examples, per_pair: int, watch: "Pool | None") -> Fitted:
+def fit(cfg: DictConfig, run: Run, loss: Loss, data: Examples, per_pair: int, watch: "Pool | None") -> Fitted:
     """Train a fresh base encoder on ``data``; the weights that did best on the dev pool come back.
 
     Raises:
@@ -46,18 +60,23 @@ def fit(cfg: DictConfig, run: Run, data: Examples, per_pair: int, watch: "Pool |
     """
     encoder = instantiate(cfg.model).train()
     settings = run.settings
-    draw = partial(_rotated, per_pair)
-    batches = Batches(data, encoder.pad, settings.batch_size, settings.chunk_tokens, cfg.seed, draw)
+    divide = one_source if settings.one_source else mixed
+    batches = Batches(data, settings.batch_size, cfg.seed, partial(_rotated, per_pair), divide)
     steps = len(batches)
+    if settings.batch_size > len(data.order):
+        raise InputError(
+            f"trainer.batch_size={settings.batch_size} is more than the {len(data.order)} pairs this run draws: "
+            "lower it, or raise trainer.pairs."
+        )
+    encoding = Encoding(encoder, settings.chunk_tokens, _cached(settings, encoder, batches), cfg.seed)
     module = BiEncoder(
-        encoder,
-        instantiate(cfg.loss),
+        encoding,
+        loss,
         instantiate(cfg.temperature),
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
         warmup=settings.warmup,
         steps=steps,
-        seed=cfg.seed,
         identity=data.identity() | _settings_identity(cfg),
     )
     score = None if watch is None else partial(watch.score, encoder)
@@ -73,7 +92,16 @@ def fit(cfg: DictConfig, run: Run, data: Examples, per_pair: int, watch: "Pool |
         ) from stop
     best = torch.load(keep.best_path, map_location="cpu", weights_only=True)["state_dict"]
     module.load_state_dict(best)
-    return Fitted(module.encoder.eval(), keep.curve, steps, keep.seconds)
+    return Fitted(module.encoder.eval(), keep.curve, steps, keep.seconds, encoding.told(), batches.short)
+
+
+def _cached(settings: Settings, encoder: Any, batches: Batches) -> bool:
+    """Whether batches are encoded in two passes: as asked, or where the largest of a few would not fit."""
+    if settings.gradient_cache != "auto":
+        return bool(settings.gradient_cache)
+    seen = [batches[step] for step in range(0, len(batches), max(1, len(batches) // _SAMPLED))]
+    texts = max((Ragged.joined([batch.queries, batch.documents]) for batch in seen), key=lambda t: len(t.values))
+    return too_large(bytes_per_token(encoder, texts) * len(texts.values), encoder.device)
 
 
 def _rotated(per_pair: int, kept: int, seed: int, pair: int, repetition: int) -> np.ndarray:

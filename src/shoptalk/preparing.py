@@ -1,6 +1,6 @@
 """From a domain and its sources to the integers a run trains on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -9,8 +9,9 @@ import polars as pl
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Domain, Known
 from shoptalk.errors import InputError
+from shoptalk.models.ragged import Ragged
 from shoptalk.sources.pairs import SCHEMA, Ground, Source, Yielded, without_evaluation
-from shoptalk.training.batches import Examples
+from shoptalk.training.batches import Examples, Guide
 
 
 @dataclass(frozen=True)
@@ -108,24 +109,49 @@ def with_given(mined: pl.DataFrame, given: pl.DataFrame, known: Known) -> pl.Dat
 
 
 def examples(
-    pairs: pl.DataFrame, negatives: pl.DataFrame, order: np.ndarray, corpus: Corpus, known: Known, encoder
+    pairs: pl.DataFrame,
+    negatives: pl.DataFrame,
+    order: np.ndarray,
+    corpus: Corpus,
+    known: Known,
+    tokens: Callable[[Sequence[str], str], Ragged],
+    embed: Callable[[Sequence[str], str], np.ndarray] | None = None,
 ) -> Examples:
-    """Tokens, corpus rows and known positives of every pair; ``negatives`` is per distinct pair."""
+    """Tokens, corpus rows and known positives of every pair; ``negatives`` is per distinct pair.
+
+    Documents with the same passage count as one, so that a copy of a positive is no negative.
+
+    Args:
+        tokens: texts and kind to token ids.
+        embed: the guide's vectors; ``None`` without a guide.
+    """
     assert pairs.schema == SCHEMA
-    index = corpus.index
-    mined = {(q, d): row for q, d, row in negatives.select("query", "doc_id", "negatives").iter_rows()}
-    queries = pairs["query"].unique(maintain_order=True).to_list()
-    tokens = dict(zip(queries, encoder.tokenize(queries, "query"), strict=True))
+    index = _first_copies(corpus)
+    mined = {(row["query"], row["doc_id"]): row for row in negatives.iter_rows(named=True)}
+    of_pair = [mined[key] for key in pairs.select("query", "doc_id").iter_rows()]
+    queries = pairs["query"].unique(maintain_order=True)
+    number = pairs["query"].replace_strict(queries, np.arange(len(queries)), return_dtype=pl.Int64).to_numpy()
     rows_known = {q: _rows(known.documents(q), index) for q in queries}
     return Examples(
-        query_tokens=[tokens[q] for q in pairs["query"]],
-        document_tokens=encoder.tokenize(corpus.passages, "document"),
+        query_tokens=tokens(queries.to_list(), "query").take(number),
+        document_tokens=tokens(corpus.passages, "document"),
         positives=np.array([index[d] for d in pairs["doc_id"]], dtype=np.int64),
         weights=pairs["weight"].to_numpy().copy(),
-        negatives=[_rows(mined[q, d], index) for q, d in pairs.select("query", "doc_id").iter_rows()],
+        negatives=[_rows(row["negatives"], index) for row in of_pair],
         known=[rows_known[q] for q in pairs["query"]],
         order=order,
+        sources=pairs["source"].rank("dense").to_numpy().astype(np.int64),
+        teacher=[np.array(row["teacher"], np.float32) for row in of_pair] if "teacher" in negatives.columns else None,
+        guide=embed and Guide(embed(queries.to_list(), "query")[number], embed(corpus.passages, "document")),
     )
+
+
+def _first_copies(corpus: Corpus) -> dict[str, int]:
+    """Each document's row, that of the first with the same passage where there are several."""
+    first: dict[str, int] = {}
+    return {
+        d: first.setdefault(text, row) for row, (d, text) in enumerate(zip(corpus.ids, corpus.passages, strict=True))
+    }
 
 
 def _rows(doc_ids, index: Mapping[str, int]) -> np.ndarray:

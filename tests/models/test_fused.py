@@ -3,7 +3,7 @@ import tiny_models
 import torch
 
 from shoptalk.models.encoder import Encoder
-from shoptalk.models.fused import FusedGelu, fuse
+from shoptalk.models.fused import FusedGelu, can_fuse, fuse
 from shoptalk.models.precision import dtype_of, inference, preferred_precision
 
 
@@ -16,19 +16,18 @@ def fused_layers(network):
     return sum(isinstance(module, FusedGelu) for module in network.modules())
 
 
-def test_a_fused_layer_gives_what_its_parts_give():
-    draw = torch.Generator().manual_seed(0)
-    linear = torch.nn.Linear(24, 40)
-    vectors = torch.randn(3, 7, 24, generator=draw)
-    expected = torch.nn.functional.gelu(linear(vectors))
+def test_a_fused_network_gives_what_its_parts_give(encoder):
+    batch = encoder.pad(encoder.tokenize(tiny_models.texts(6), "document"))
+    plain = encoder.backbone.to(torch.bfloat16)
     with torch.inference_mode():
-        found = FusedGelu(linear.to(torch.bfloat16))(vectors.to(torch.bfloat16))
-    torch.testing.assert_close(found.float(), expected.detach(), atol=0.03, rtol=0.03)
+        expected = plain(*batch).last_hidden_state.float()
+        found = fuse(plain)(*batch).last_hidden_state.float()
+    torch.testing.assert_close(found, expected, atol=0.1, rtol=0.05)
 
 
 def test_only_the_bf16_copy_is_fused(encoder):
     with inference(encoder.backbone, "bf16", encoder.device) as copy:
-        assert fused_layers(copy) == 2 and not copy.training
+        assert fused_layers(copy) == (2 if can_fuse() else 0) and not copy.training
     with inference(encoder.backbone, "fp32", encoder.device) as same:
         assert same is encoder.backbone
     assert fused_layers(encoder.backbone) == 0 and fused_layers(fuse(encoder.backbone)) == 0
@@ -37,7 +36,7 @@ def test_only_the_bf16_copy_is_fused(encoder):
 def test_an_approximate_gelu_is_left_alone(encoder):
     half = encoder.backbone.to(torch.bfloat16)
     half.encoder.layer[0].intermediate.intermediate_act_fn = torch.nn.GELU(approximate="tanh")
-    assert fused_layers(fuse(half)) == 1
+    assert fused_layers(fuse(half)) == (1 if can_fuse() else 0)
 
 
 def test_precision_follows_the_hardware():

@@ -3,75 +3,71 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_training import Bag, make_batches, make_examples
+from tiny_training import make_batches, make_examples
 
-from shoptalk.losses import InfoNCE
-from shoptalk.temperature import Fixed
-from shoptalk.training.module import BiEncoder, cast_once
+from shoptalk.training.batches import mixed, one_source
+from shoptalk.training.module import cast_once
+
+SEEDS = st.integers(0, 2**32 - 1)
 
 
-@settings(max_examples=30, deadline=None)
-@given(st.integers(0, 2**32 - 1))
-def test_every_batch_keeps_its_promises(seed):
+@pytest.mark.parametrize("divide", [mixed, one_source])
+@settings(max_examples=20, deadline=None)
+@given(seed=SEEDS)
+def test_every_batch_keeps_its_promises(divide, seed):
     examples = make_examples(seed)
-    batches = make_batches(examples)
-    seen = []
+    batches = make_batches(examples, divide=divide)
+    seen, given = [], 0
     for step in range(len(batches)):
         batch = batches[step]
-        rows = np.concatenate([c.rows for c in batch.documents])
-        assert sorted(rows) == list(range(batch.mask.shape[1])), "each document stands in one chunk"
+        given += 1
+        assert len(batch.documents) == batch.targets.mask.shape[1]
+        assert len({ids.tobytes() for ids in batch.documents}) == len(batch.documents), "each document once"
         for line, pair in enumerate(batch.pairs.tolist()):
-            assert not batch.mask[line, batch.positive[line]]
-            assert batch.weight[line] == examples.weights[pair]
+            assert not batch.targets.mask[line, batch.targets.positive[line]]
+            assert batch.targets.weight[line] == examples.weights[pair]
+            assert batch.queries[line].tolist() == examples.query_tokens[pair].tolist()
         seen += batch.pairs.tolist()
-    assert seen == examples.order.tolist(), "every draw once, in order"
+    assert sorted(seen) == sorted(examples.order.tolist()), "every draw once"
+    assert divide is one_source or seen == examples.order.tolist(), "in order"
+    assert given == len(batches)
+    sizes = [len(batches[step].pairs) for step in range(len(batches))]
+    assert batches.short == sum(size < 8 for size in sizes)
+
+
+@settings(max_examples=20, deadline=None)
+@given(SEEDS)
+def test_batches_of_one_source_have_one_and_at_most_one_short_batch_each(seed):
+    examples = make_examples(seed)
+    batches = make_batches(examples, divide=one_source)
+    sources = [set(examples.sources[batches[step].pairs].tolist()) for step in range(len(batches))]
+    assert all(len(found) == 1 for found in sources)
+    assert batches.short <= len(set(examples.sources.tolist()))
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(0, 2**32 - 1))
+@given(SEEDS)
 def test_known_positives_are_masked_and_nothing_else(seed):
     examples = make_examples(seed)
     batches = make_batches(examples)
     for step in range(len(batches)):
         batch = batches[step]
-        lengths = {}
-        for chunk in batch.documents:
-            for row, ids, mask in zip(chunk.rows.tolist(), chunk.input_ids, chunk.attention_mask, strict=True):
-                lengths[row] = tuple(ids[mask.bool()].tolist())
         for line, pair in enumerate(batch.pairs.tolist()):
             known = {tuple(examples.document_tokens[d].tolist()) for d in examples.known[pair]}
-            for column in range(batch.mask.shape[1]):
-                expected = lengths[column] in known and column != batch.positive[line]
-                assert bool(batch.mask[line, column]) == expected
+            for column, ids in enumerate(batch.documents):
+                expected = tuple(ids.tolist()) in known and column != batch.targets.positive[line]
+                assert bool(batch.targets.mask[line, column]) == expected
 
 
 def test_the_same_step_gives_the_same_batch():
     first, again = make_batches(make_examples(3))[2], make_batches(make_examples(3))[2]
-    assert torch.equal(first.mask, again.mask) and torch.equal(first.pairs, again.pairs)
-    assert all(torch.equal(a.input_ids, b.input_ids) for a, b in zip(first.documents, again.documents, strict=True))
+    assert torch.equal(first.targets.mask, again.targets.mask) and np.array_equal(first.pairs, again.pairs)
+    assert np.array_equal(first.documents.values, again.documents.values)
 
 
 def test_a_pair_drawn_again_brings_other_negatives():
     examples = make_examples(1, pairs=4, draws=16)
     assert examples.repetitions.tolist() == [examples.order[:i].tolist().count(p) for i, p in enumerate(examples.order)]
-
-
-@pytest.mark.parametrize("chunk_tokens", [1, 25, 10_000])
-def test_chunks_change_neither_loss_nor_gradient(chunk_tokens):
-    def gradients(size):
-        torch.manual_seed(0)
-        bag = Bag()
-        module = BiEncoder(
-            bag, InfoNCE(), Fixed(0.05), learning_rate=1e-3, weight_decay=0, warmup=0, steps=5, seed=0, identity={}
-        )
-        batch = make_batches(make_examples(5), size)[1]
-        loss = InfoNCE()(*module._encode(batch), batch.positive, batch.mask, batch.weight, torch.tensor(0.05))
-        loss.backward()
-        return loss.item(), bag.table.weight.grad, bag.layer.weight.grad
-
-    expected, found = gradients(200), gradients(chunk_tokens)
-    assert found[0] == pytest.approx(expected[0], rel=1e-6)
-    assert torch.allclose(found[1], expected[1], atol=1e-6) and torch.allclose(found[2], expected[2], atol=1e-6)
 
 
 def test_weights_are_cast_once_per_step_and_the_cast_ends_with_it():

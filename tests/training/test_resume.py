@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_training import Bag, make_batches, make_examples
+from tiny_training import Bag, make_batches, make_examples, make_module
 
 from shoptalk.errors import InputError
-from shoptalk.losses import InfoNCE
 from shoptalk.temperature import Learned
 from shoptalk.training.callbacks import Interrupted, KeepBest
 from shoptalk.training.datamodule import PairsData
@@ -26,11 +25,10 @@ def run(folder: Path, stop_at: int | None = None, ckpt: str | None = None, seed:
     examples = make_examples(0, draws=120)
     batches = make_batches(examples)
     torch.manual_seed(0)
-    bag = Bag()
-    module = BiEncoder(
-        bag, InfoNCE(), Learned(0.05, 0.01, 0.2), learning_rate=1e-2, weight_decay=0.01, warmup=0.1,
-        steps=len(batches), seed=seed, identity=examples.identity() | {"seed": str(seed)},
-    )  # fmt: skip
+    bag = Bag(dropout=0.2)
+    identity = examples.identity() | {"seed": str(seed)}
+    temperature = Learned(0.05, 0.01, 0.2)
+    module = make_module(bag, len(batches), temperature=temperature, identity=identity, seed=seed)
     keep = KeepBest(folder, len(batches), 3, lambda: float(bag.layer.weight.detach().sum()))
     if stop_at is not None:
         original = module.training_step

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from shoptalk.models.attention import choose_attention
 from shoptalk.models.encoder import CHUNK_TOKENS, Encoder
 from shoptalk.models.pairs import SECOND, PairTokenizer
 from shoptalk.models.precision import inference
+from shoptalk.models.ragged import Ragged
 from shoptalk.models.tokens import Progress
 
 _WEIGHTS = "cross_encoder.safetensors"
@@ -140,11 +140,11 @@ class CrossEncoder(nn.Module):
         choose_attention(backbone, mode, next(self.scorer.parameters()).device.type)
         return self
 
-    def tokenize(self, queries: Sequence[str], documents: Sequence[str]) -> list[np.ndarray]:
+    def tokenize(self, queries: Sequence[str], documents: Sequence[str]) -> Ragged:
         """Flat token ids per pair, for ``pad``; see ``PairTokenizer``."""
         return self.pairs(queries, documents)
 
-    def pad(self, ids: Sequence[np.ndarray]) -> tuple[Tensor, Tensor, Tensor]:
+    def pad(self, ids: Ragged) -> tuple[Tensor, Tensor, Tensor]:
         """``(input_ids, attention_mask, token_type_ids)``, int64 [b, t], on the CPU.
 
         The document has type 1, also where the tokenizer itself tells no types apart.
@@ -169,8 +169,11 @@ class CrossEncoder(nn.Module):
         ids = self.tokenize(queries, documents)
         device = next(self.scorer.parameters()).device
         with inference(self.scorer, precision, device) as scorer:
-            use = partial(self._logits, scorer)
-            return tokens.apply(use, ids, self.pad, torch.empty(len(ids)), chunk_tokens, device, progress)
+
+            def logits(pairs: Ragged) -> Tensor:
+                return self._logits(scorer, *(part.to(device) for part in self.pad(pairs)))
+
+            return tokens.apply(logits, ids, torch.empty(len(ids)), chunk_tokens, progress)
 
     @property
     def digest(self) -> str:

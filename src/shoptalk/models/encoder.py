@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from shoptalk.models import loading, tokens
 from shoptalk.models.attention import choose_attention
 from shoptalk.models.modules import Normalize, Pooling
 from shoptalk.models.precision import inference
+from shoptalk.models.ragged import Ragged
 from shoptalk.models.tokens import Progress
 
 _BESIDE = re.compile(r"^_|dropout|dtype|^architectures$|^transformers_version$|^use_cache$")
@@ -119,10 +120,10 @@ class Encoder(nn.Module):
         """Where the weights are."""
         return next(self.backbone.parameters()).device
 
-    def tokenize(self, texts: Sequence[str], kind: str) -> list[np.ndarray]:
-        """Token ids of each text, int32 [t], 1 ≤ t ≤ ``max_length``, the prompt of ``kind`` before it."""
+    def tokenize(self, texts: Sequence[str], kind: str) -> Ragged:
+        """Token ids of each text, 1 ≤ t ≤ ``max_length``, the prompt of ``kind`` before it."""
         if not len(texts):
-            return []
+            return Ragged.of([])
         prompt = tokens.prompt_of(self.prompts, kind)
         coded = self.tokenizer(
             [prompt + text for text in texts],
@@ -132,7 +133,7 @@ class Encoder(nn.Module):
             return_token_type_ids=False,
         )["input_ids"]
         # A text without a single token still needs one to have a vector.
-        return [np.asarray(ids or [self._pad_id], dtype=np.int32) for ids in coded]
+        return Ragged.of([ids or [self._pad_id] for ids in coded])
 
     def prompt_length(self, kind: str) -> int:
         """Tokens of the prompt of ``kind``, leading special tokens included; 0 where pooling takes them in anyway."""
@@ -142,7 +143,7 @@ class Encoder(nn.Module):
         ids = self.tokenizer(prompt, truncation=True, max_length=self.max_length)["input_ids"]
         return len(ids) - (ids[-1] in self.tokenizer.all_special_ids)
 
-    def pad(self, ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    def pad(self, ids: Ragged | Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         """``(input_ids, attention_mask)``, int64 [b, t], padded on the model's side, on the CPU."""
         return tokens.pad(ids, self._pad_id, self.tokenizer.padding_side)
 
@@ -150,21 +151,26 @@ class Encoder(nn.Module):
         """Token ids and mask [b, t] to vectors [b, d], float32 outside autocast."""
         return self._vectors(self.backbone, input_ids, attention_mask, prompt_length)
 
-    def forward_chunks(self, chunks: Sequence[tuple[Tensor, Tensor, int]]) -> list[Tensor]:
-        """``forward`` of several ``(input_ids, attention_mask, prompt_length)``, for training.
+    def start(self, texts: Ragged) -> Callable[[np.ndarray, int], Tensor]:
+        """Begin one training step over ``texts``; the result gives vectors [k, d] of ``(rows [k], prompt_length)``.
 
-        Word vectors are looked up once for all chunks: their gradient is a dense table as large as the
-        vocabulary, and one of it is filled and added up instead of one per chunk.
+        Word vectors are looked up once for all rows: their gradient is a dense table as large as the
+        vocabulary, and one of it is filled and added up instead of one per call.
         """
-        if not chunks or "inputs_embeds" not in inspect.signature(self.backbone.forward).parameters:
-            return [self(*chunk) for chunk in chunks]
-        used, places = torch.unique(torch.cat([ids.reshape(-1) for ids, _, _ in chunks]), return_inverse=True)
-        rows = self.backbone.get_input_embeddings()(used)
-        parts = torch.split(places, [ids.numel() for ids, _, _ in chunks])
-        return [
-            self._vectors(self.backbone, nn.functional.embedding(part.view(ids.shape), rows), mask, prompt)
-            for (ids, mask, prompt), part in zip(chunks, parts, strict=True)
-        ]
+        words = None
+        if "inputs_embeds" in inspect.signature(self.backbone.forward).parameters:
+            used, places = np.unique(texts.values, return_inverse=True)
+            words = self.backbone.get_input_embeddings()(torch.from_numpy(used.astype(np.int64)).to(self.device))
+            texts = Ragged(places.astype(np.int32), texts.offsets)
+
+        def vectors(rows: np.ndarray, prompt_length: int = 0) -> Tensor:
+            # Where words are numbered anew, the padding's number means another word; the mask hides it.
+            ids, mask = tokens.pad(texts.take(rows), self._pad_id if words is None else 0, self.tokenizer.padding_side)
+            ids, mask = ids.to(self.device), mask.to(self.device)
+            tokens_in = ids if words is None else nn.functional.embedding(ids, words)
+            return self._vectors(self.backbone, tokens_in, mask, prompt_length)
+
+        return vectors
 
     def embed(
         self,
@@ -193,7 +199,7 @@ class Encoder(nn.Module):
 
     def embed_ids(
         self,
-        ids: Sequence[Sequence[int]],
+        ids: Ragged,
         prompt_length: int = 0,
         *,
         precision: str = "auto",
@@ -204,12 +210,11 @@ class Encoder(nn.Module):
         device = self.device
         with inference(self.backbone, precision, device) as backbone:
 
-            def unit(input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-                out = self._vectors(backbone, input_ids, attention_mask, prompt_length)
+            def unit(texts: Ragged) -> Tensor:
+                out = self._vectors(backbone, *(part.to(device) for part in self.pad(texts)), prompt_length)
                 return nn.functional.normalize(out.float(), dim=-1)
 
-            vectors = torch.empty(len(ids), self.dimension)
-            return tokens.apply(unit, ids, self.pad, vectors, chunk_tokens, device, progress)
+            return tokens.apply(unit, ids, torch.empty(len(ids), self.dimension), chunk_tokens, progress)
 
     @property
     def token_digest(self) -> str:

@@ -21,9 +21,14 @@ class FusedGelu(nn.Module):
         return torch.ops.mkldnn._linear_pointwise(vectors, self.weight, self.bias, "gelu", [], "none")
 
 
+def can_fuse() -> bool:
+    """Whether this processor's oneDNN has bf16 layers (AVX-512 or better)."""
+    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
 def fuse(network: nn.Module) -> nn.Module:
-    """Replace, in place, every ``dense`` and exact-GELU pair as BERT and its kin have it."""
-    if not (torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")):
+    """Replace, in place and where ``can_fuse``, every ``dense`` and exact-GELU pair as BERT and its kin have it."""
+    if not can_fuse():
         return network
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from shoptalk.errors import InputError
+from shoptalk.models.ragged import Ragged
 
 SECOND = 1 << 30
 """Added to a token id of the second segment, so that a pair stays one flat array."""
@@ -26,8 +27,8 @@ class PairTokenizer:
         if self.room < 2:
             raise InputError(f"max_length={max_length}: leaves no room for a query and a document; raise it.")
 
-    def __call__(self, queries: Sequence[str], documents: Sequence[str]) -> list[np.ndarray]:
-        """Token ids per pair, int32 [t], second-segment tokens marked by ``SECOND``."""
+    def __call__(self, queries: Sequence[str], documents: Sequence[str]) -> Ragged:
+        """Token ids per pair, second-segment tokens marked by ``SECOND``."""
         if len(queries) != len(documents):
             raise ValueError(f"{len(queries)} queries for {len(documents)} documents")
         left, right = self._coded(queries), self._coded(documents)
@@ -38,7 +39,7 @@ class PairTokenizer:
             first = first[: max(self.room // 2, self.room - len(second))]
             second = second[: self.room - len(first)] | SECOND
             out.append(np.concatenate([head, first, middle, second, tail]))
-        return out
+        return Ragged.of(out)
 
     def _coded(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
         unique = list(dict.fromkeys(texts))

@@ -8,7 +8,7 @@ inverse frequency (Arora et al. 2017, section 3) with frequencies guessed from t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from shoptalk.cache import digest
 from shoptalk.errors import InputError, at
 from shoptalk.models import loading, tokens
 from shoptalk.models.encoder import Encoder
+from shoptalk.models.ragged import Ragged
 from shoptalk.models.tokens import Progress
 
 _SIF = 1e-4
@@ -108,7 +109,8 @@ class StaticEncoder(nn.Module):
         engine = Tokenizer.from_str(encoder.tokenizer.backend_tokenizer.to_str())
         size = engine.get_vocab_size()
         head, tail = tokens.around(encoder.tokenizer)
-        vectors = encoder.embed_ids([[*head, token, *tail] for token in range(size)], precision=precision)
+        alone = Ragged.of([[*head, token, *tail] for token in range(size)])
+        vectors = encoder.embed_ids(alone, precision=precision)
         table = torch.from_numpy(vectors).double()
         table = table - table.mean(0)
         if dimension is not None:
@@ -129,31 +131,24 @@ class StaticEncoder(nn.Module):
         """Where the table is."""
         return self.embedding.weight.device
 
-    def tokenize(self, texts: Sequence[str], kind: str) -> list[np.ndarray]:
-        """Token ids of each text, int32 [t], without special tokens, t ≤ ``max_length``, possibly none."""
+    def tokenize(self, texts: Sequence[str], kind: str) -> Ragged:
+        """Token ids of each text without special tokens, t ≤ ``max_length``, possibly none."""
         prompt = tokens.prompt_of(self.prompts, kind)
         coded = self.engine.encode_batch([prompt + text for text in texts], add_special_tokens=False)
-        return [np.asarray(line.ids, dtype=np.int32) for line in coded]
+        return Ragged.of([line.ids for line in coded])
 
     def prompt_length(self, kind: str) -> int:
         """0: every token counts."""
         return 0
 
-    def pad(self, ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-        """``(input_ids, attention_mask)``, int64 [b, t], on the CPU."""
-        return tokens.pad(ids, 0)
+    def forward(self, ids: Tensor, offsets: Tensor) -> Tensor:
+        """Token ids [t] of texts that begin at ``offsets`` [b] to mean vectors [b, d]; zero for one without tokens."""
+        return nn.functional.embedding_bag(ids, self.embedding.weight, offsets, mode="mean")
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, prompt_length: int = 0) -> Tensor:
-        """Token ids and mask [b, t] to mean vectors [b, d]; zero for a text without tokens."""
-        weight = attention_mask.to(self.embedding.weight.dtype)
-        total = torch.bmm(weight.unsqueeze(1), self.embedding(input_ids)).squeeze(1)
-        return total / weight.sum(1, keepdim=True).clamp(min=1.0)
+    def start(self, texts: Ragged) -> Callable[[np.ndarray, int], Tensor]:
+        """Begin one training step over ``texts``; the result gives vectors [k, d] of ``(rows [k], prompt_length)``."""
+        return lambda rows, prompt_length=0: self._means(texts.take(rows))
 
-    def forward_chunks(self, chunks: Sequence[tuple[Tensor, Tensor, int]]) -> list[Tensor]:
-        """``forward`` of several ``(input_ids, attention_mask, prompt_length)``."""
-        return [self(*chunk) for chunk in chunks]
-
-    @torch.inference_mode()
     def embed(
         self,
         texts: Sequence[str],
@@ -164,14 +159,28 @@ class StaticEncoder(nn.Module):
         chunk_tokens: int = _CHUNK_TOKENS,
     ) -> np.ndarray:
         """Unit vectors of texts, float32 [n, d]; a look-up, so ``precision`` makes no difference to it."""
-        ids = self.tokenize(texts, kind)
+        return self.embed_ids(self.tokenize(texts, kind), progress=progress, chunk_tokens=chunk_tokens)
 
-        def unit(*batch: Tensor) -> Tensor:
-            return nn.functional.normalize(self(*batch), dim=-1)
+    @torch.inference_mode()
+    def embed_ids(
+        self,
+        ids: Ragged,
+        prompt_length: int = 0,
+        *,
+        precision: str = "auto",
+        progress: Progress | None = None,
+        chunk_tokens: int = _CHUNK_TOKENS,
+    ) -> np.ndarray:
+        """``embed`` of texts that are tokenised already: unit vectors, float32 [n, d]."""
 
-        return tokens.apply(
-            unit, ids, self.pad, torch.empty(len(ids), self.dimension), chunk_tokens, self.device, progress
-        )
+        def unit(texts: Ragged) -> Tensor:
+            return nn.functional.normalize(self._means(texts), dim=-1)
+
+        return tokens.apply(unit, ids, torch.empty(len(ids), self.dimension), chunk_tokens, progress)
+
+    def _means(self, texts: Ragged) -> Tensor:
+        ids, offsets = (torch.from_numpy(part).to(self.device) for part in (texts.values, texts.offsets[:-1]))
+        return self(ids.long(), offsets)
 
     @property
     def token_digest(self) -> str:

@@ -10,6 +10,7 @@ from torch import nn
 
 from shoptalk.cache import digest
 from shoptalk.errors import InputError
+from shoptalk.models.ragged import Ragged
 
 KINDS = ("query", "document")
 
@@ -48,31 +49,24 @@ def chunks(lengths: Sequence[int], budget: int, rows: int = 4096) -> list[np.nda
     return plan
 
 
-def pad(ids: Sequence[Sequence[int]], pad_id: int, side: str = "right") -> tuple[torch.Tensor, torch.Tensor]:
+def pad(ids: Ragged | Sequence[Sequence[int]], pad_id: int, side: str = "right") -> tuple[torch.Tensor, torch.Tensor]:
     """Stack token ids: ``(input_ids, attention_mask)``, both int64 [b, t], t the longest (at least 1)."""
-    width = max([1, *(len(row) for row in ids)])
-    tokens = np.full((len(ids), width), pad_id, dtype=np.int64)
-    mask = np.zeros((len(ids), width), dtype=np.int64)
-    for line, row in enumerate(ids):
-        at = slice(width - len(row), width) if side == "left" else slice(0, len(row))
-        tokens[line, at] = row
-        mask[line, at] = 1
+    ragged = ids if isinstance(ids, Ragged) else Ragged.of(ids)
+    tokens, mask = ragged.padded(pad_id, side)
     return torch.from_numpy(tokens), torch.from_numpy(mask)
 
 
 def apply(
-    use: Callable[..., torch.Tensor],
-    ids: Sequence[Sequence[int]],
-    pad: Callable[[Sequence[Sequence[int]]], tuple[torch.Tensor, ...]],
+    use: Callable[[Ragged], torch.Tensor],
+    ids: Ragged,
     out: torch.Tensor,
     budget: int,
-    device: torch.device,
     progress: Progress | None = None,
 ) -> np.ndarray:
-    """Fill ``out`` [n, ...] with ``use(*pad(ids of a chunk))``, chunk by chunk, and give it as an array."""
+    """Fill ``out`` [n, ...] with ``use(texts of a chunk)``, chunk by chunk, and give it as an array."""
     done = 0
-    for rows in chunks([len(line) for line in ids], budget):
-        out[torch.from_numpy(rows)] = use(*(part.to(device) for part in pad([ids[row] for row in rows]))).float().cpu()
+    for rows in chunks(ids.lengths, budget):
+        out[torch.from_numpy(rows)] = use(ids.take(rows)).float().cpu()
         done += len(rows)
         if progress:
             progress(done, len(ids))

@@ -160,15 +160,15 @@ def train(model, data: Examples, passages: Sequence[str], recipe: Recipe, seed: 
     model.eval()
 
 
-def _backward(model, data: Examples, ids: Sequence[np.ndarray], rows: np.ndarray, budget: int, device) -> None:
+def _backward(model, data: Examples, ids, rows: np.ndarray, budget: int, device) -> None:
     import torch
 
     from shoptalk.models.tokens import chunks
 
     total = float(data.weights[rows].sum())
-    for part in chunks([len(ids[row]) for row in rows], budget):
+    for part in chunks(ids.lengths[rows], budget):
         chosen = rows[part]
-        logits = model(*(tensor.to(device) for tensor in model.pad([ids[row] for row in chosen])))
+        logits = model(*(tensor.to(device) for tensor in model.pad(ids.take(chosen))))
         labels, weights = (torch.from_numpy(column[chosen]).to(device) for column in (data.labels, data.weights))
         losses = torch.nn.functional.binary_cross_entropy_with_logits(logits.float(), labels, reduction="none")
         ((losses * weights).sum() / total).backward()

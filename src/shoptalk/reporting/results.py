@@ -39,6 +39,8 @@ def metrics(
         "threads": run.threads,
         "precision": run.settings.resolved_precision(),
         "steps": fitted.steps,
+        "short_batches": fitted.short_batches,
+        "encoding": fitted.encoding,
     }
     content["notices"] = notices
     content["seconds"] = {**run.stages.seconds, "watch": fitted.watch_seconds, "total": run.stages.total()}

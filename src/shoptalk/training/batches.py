@@ -8,36 +8,30 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 import torch
-from torch import Tensor
 
 from shoptalk.cache import digest
-from shoptalk.models.tokens import chunks as length_sorted
-
-Tokens = Sequence[np.ndarray]
-Pad = Callable[[list[np.ndarray]], tuple[Tensor, Tensor]]
-
-
-class Chunk(NamedTuple):
-    """Texts of similar length, encoded together: ``rows`` int64 [c] are their places in the batch."""
-
-    rows: Tensor
-    input_ids: Tensor
-    attention_mask: Tensor
+from shoptalk.losses import Targets
+from shoptalk.models.ragged import Ragged
 
 
 class Batch(NamedTuple):
     """One optimizer step: n queries, m distinct documents, and how they belong together.
 
-    ``positive`` int64 [n] and ``mask`` bool [n, m] are as the losses take them; ``pairs`` int64 [n]
-    names the rows of the pairs table.
+    ``pairs`` int64 [n] names the rows of the pairs table.
     """
 
-    queries: list[Chunk]
-    documents: list[Chunk]
-    positive: Tensor
-    mask: Tensor
-    weight: Tensor
-    pairs: Tensor
+    queries: Ragged
+    documents: Ragged
+    targets: Targets
+    pairs: np.ndarray
+
+
+@dataclass(frozen=True)
+class Guide:
+    """Vectors of a frozen model, rows of length 1: per pair its query's, per corpus row its document's."""
+
+    queries: np.ndarray
+    documents: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -52,15 +46,22 @@ class Examples:
         negatives: per pair the corpus rows of its mined negatives, hardest first; may be empty.
         known: per pair the corpus rows of its query's known positives.
         order: int64 [draws], the schedule: pair rows in the order they are trained on.
+        sources: int64 [p], a number per pair that tells its source.
+        teacher: per pair the teacher's logits of its positive and then of its ``negatives``, NaN where it judged
+            none; ``None`` without a teacher.
+        guide: vectors to tell false negatives by; ``None`` without a guide.
     """
 
-    query_tokens: Tokens
-    document_tokens: Tokens
+    query_tokens: Ragged
+    document_tokens: Ragged
     positives: np.ndarray
     weights: np.ndarray
     negatives: Sequence[np.ndarray]
     known: Sequence[np.ndarray]
     order: np.ndarray
+    sources: np.ndarray
+    teacher: Sequence[np.ndarray] | None = None
+    guide: Guide | None = None
 
     @cached_property
     def repetitions(self) -> np.ndarray:
@@ -71,10 +72,31 @@ class Examples:
     def identity(self) -> dict[str, str]:
         """A hash of each part that decides the batches, so that a foreign checkpoint can be told."""
         return {
-            "pairs": digest(self.positives.tolist(), self.weights.tolist(), [len(q) for q in self.query_tokens]),
+            "pairs": digest(self.positives.tolist(), self.weights.tolist(), self.query_tokens.values.tolist()),
             "schedule": digest(self.order.tolist()),
             "negatives": digest([row.tolist() for row in self.negatives]),
         }
+
+
+def mixed(examples: Examples, size: int) -> list[np.ndarray]:
+    """Places of the schedule batch by batch, in its own order."""
+    places = np.arange(len(examples.order))
+    return [places[start : start + size] for start in range(0, len(places), size)]
+
+
+def one_source(examples: Examples, size: int) -> list[np.ndarray]:
+    """Places of the schedule in batches of one source each, emitted in the order in which they fill.
+
+    What is left of each source at the end makes a short batch of its own, so that nothing is dropped.
+    """
+    waiting: dict[int, list[int]] = {}
+    full = []
+    for place, source in enumerate(examples.sources[examples.order].tolist()):
+        line = waiting.setdefault(source, [])
+        line.append(place)
+        if len(line) == size:
+            full.append(np.array(waiting.pop(source)))
+    return full + [np.array(line) for line in waiting.values()]
 
 
 @dataclass(frozen=True)
@@ -82,54 +104,74 @@ class Batches:
     """The run's batches by step; the same step always gives the same batch.
 
     Attributes:
-        size: pairs per batch; the last batch may be smaller.
-        chunk_tokens: padded tokens per chunk at the most; a longer single text has a chunk to itself.
+        size: pairs per batch; the last batch, with one-source batches the last of each source, may be smaller.
         rotate: ``rotate(kept, seed, pair, repetition)`` -> places of the negatives to use in this draw.
+        divide: ``mixed`` or ``one_source``.
     """
 
     examples: Examples
-    pad: Pad
     size: int
-    chunk_tokens: int
     seed: int
     rotate: Callable[[int, int, int, int], np.ndarray]
+    divide: Callable[[Examples, int], list[np.ndarray]] = mixed
+
+    @cached_property
+    def places(self) -> list[np.ndarray]:
+        """Per step, which places of the schedule make its batch."""
+        return self.divide(self.examples, self.size)
+
+    @property
+    def short(self) -> int:
+        """Batches with fewer than ``size`` pairs."""
+        return sum(len(places) < self.size for places in self.places)
 
     def __len__(self) -> int:
-        return -(-len(self.examples.order) // self.size)
+        return len(self.places)
 
     def __getitem__(self, step: int) -> Batch:
-        examples = self.examples
-        start = step * self.size
-        pairs = examples.order[start : start + self.size]
-        times = examples.repetitions[start : start + self.size]
-        negatives = [self._negatives(int(pair), int(time)) for pair, time in zip(pairs, times, strict=True)]
+        examples, places = self.examples, self.places[step]
+        pairs = examples.order[places]
+        kept = [self._kept(*draw) for draw in zip(pairs.tolist(), examples.repetitions[places].tolist(), strict=True)]
+        negatives = [examples.negatives[pair][chosen] for pair, chosen in zip(pairs, kept, strict=True)]
         documents = np.unique(np.concatenate([examples.positives[pairs], *negatives]))
-        column = {int(row): place for place, row in enumerate(documents)}
-        positive = np.array([column[int(row)] for row in examples.positives[pairs]])
-        return Batch(
-            chunks([examples.query_tokens[p] for p in pairs], self.pad, self.chunk_tokens),
-            chunks([examples.document_tokens[d] for d in documents], self.pad, self.chunk_tokens),
+        positive = np.searchsorted(documents, examples.positives[pairs])
+        targets = Targets(
             torch.from_numpy(positive),
-            torch.from_numpy(_mask(pairs, positive, column, examples.known)),
+            torch.from_numpy(_mask(documents, positive, [examples.known[pair] for pair in pairs])),
             torch.from_numpy(examples.weights[pairs]),
-            torch.from_numpy(pairs),
+            self._teacher(pairs, documents, positive, kept, negatives),
+            self._guide(pairs, documents),
         )
+        return Batch(examples.query_tokens.take(pairs), examples.document_tokens.take(documents), targets, pairs)
 
-    def _negatives(self, pair: int, repetition: int) -> np.ndarray:
-        kept = self.examples.negatives[pair]
-        return kept[self.rotate(len(kept), self.seed, pair, repetition)] if len(kept) else kept
+    def _kept(self, pair: int, repetition: int) -> np.ndarray:
+        count = len(self.examples.negatives[pair])
+        return self.rotate(count, self.seed, pair, repetition) if count else np.empty(0, np.int64)
+
+    def _teacher(self, pairs, documents, positive, kept, negatives) -> torch.Tensor | None:
+        """float32 [n, m], NaN where the teacher judged nothing."""
+        if self.examples.teacher is None:
+            return None
+        scores = np.full((len(pairs), len(documents)), np.nan, dtype=np.float32)
+        for line, pair in enumerate(pairs):
+            told = self.examples.teacher[pair]
+            scores[line, np.searchsorted(documents, negatives[line])] = told[1:][kept[line]]
+            scores[line, positive[line]] = told[0]
+        return torch.from_numpy(scores)
+
+    def _guide(self, pairs: np.ndarray, documents: np.ndarray) -> torch.Tensor | None:
+        """Cosines by the guide, float32 [n, m]."""
+        guide = self.examples.guide
+        return None if guide is None else torch.from_numpy(guide.queries[pairs] @ guide.documents[documents].T)
 
 
-def _mask(pairs: np.ndarray, positive: np.ndarray, column: dict[int, int], known: Sequence[np.ndarray]) -> np.ndarray:
-    """Columns that hold a known positive of the query other than the one this pair is about."""
-    mask = np.zeros((len(pairs), len(column)), dtype=bool)
-    for place, pair in enumerate(pairs):
-        mask[place, [column[int(row)] for row in known[pair] if int(row) in column]] = True
-        mask[place, positive[place]] = False
+def _mask(documents: np.ndarray, positive: np.ndarray, known: Sequence[np.ndarray]) -> np.ndarray:
+    """Columns that hold a known positive of the query other than the one its pair is about."""
+    mask = np.zeros((len(positive), len(documents)), dtype=bool)
+    lines = np.repeat(np.arange(len(known)), [len(rows) for rows in known])
+    rows = np.concatenate(known)
+    places = np.minimum(np.searchsorted(documents, rows), len(documents) - 1)
+    inside = documents[places] == rows
+    mask[lines[inside], places[inside]] = True
+    mask[np.arange(len(positive)), positive] = False
     return mask
-
-
-def chunks(tokens: Tokens, pad: Pad, chunk_tokens: int) -> list[Chunk]:
-    """``tokens`` in chunks of similar length, which removes nearly all padding and leaves the gradient unchanged."""
-    plan = length_sorted([len(t) for t in tokens], chunk_tokens)
-    return [Chunk(torch.from_numpy(rows), *pad([tokens[r] for r in rows])) for rows in plan]

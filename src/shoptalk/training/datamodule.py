@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytorch_lightning as lightning
+import torch
 from torch.utils.data import DataLoader, IterableDataset
 
 from shoptalk.training.batches import Batch, Batches
@@ -26,3 +27,8 @@ class PairsData(lightning.LightningDataModule):
     def train_dataloader(self) -> DataLoader:
         """Batches from the current global step to the last."""
         return DataLoader(_Steps(self.batches, self.trainer.global_step), batch_size=None)
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        """The targets go to the device; token ids stay, for the encoder pads them group by group."""
+        targets = {name: part.to(device) for name, part in batch.targets._asdict().items() if part is not None}
+        return batch._replace(targets=batch.targets._replace(**targets))

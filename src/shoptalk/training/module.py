@@ -1,22 +1,29 @@
 """The bi-encoder under training."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 import pytorch_lightning as lightning
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from shoptalk.errors import InputError
+from shoptalk.losses import Loss
 from shoptalk.temperature import Temperature
-from shoptalk.training.batches import Batch, Chunk
+from shoptalk.training.batches import Batch
+from shoptalk.training.encoding import Encoding
+from shoptalk.training.ranks import world
+
+T = TypeVar("T")
+_CPU_IS_FULL = "DefaultCPUAllocator: can't allocate memory"
 
 
 class BiEncoder(lightning.LightningModule):
-    """Encodes a batch chunk by chunk and hands the vectors to the loss.
+    """Encodes a batch and hands the vectors to the loss.
 
     Args:
-        encoder: ``forward_chunks([(input_ids, attention_mask, prompt_length), …])`` -> vectors [b, d] per chunk.
+        encoding: how the encoder is used; its encoder is what trains.
         loss: over tensors, see ``shoptalk.losses``.
         steps: all optimizer steps of the run.
         warmup: share of the steps over which the learning rate rises from 0; then it falls linearly to 0.
@@ -25,49 +32,66 @@ class BiEncoder(lightning.LightningModule):
 
     def __init__(
         self,
-        encoder: nn.Module,
-        loss: nn.Module,
+        encoding: Encoding,
+        loss: Loss,
         temperature: Temperature,
         *,
         learning_rate: float,
         weight_decay: float,
         warmup: float,
         steps: int,
-        seed: int,
         identity: dict[str, str],
     ):
         super().__init__()
-        self.encoder, self.loss, self.temperature = encoder, loss, temperature
+        self.encoder, self.encoding, self.loss, self.temperature = encoding.encoder, encoding, loss, temperature
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
-        self.warmup_steps, self.steps, self.seed, self.identity = max(1, round(warmup * steps)), steps, seed, identity
-
-    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Make what is drawn in this step (dropout) a function of seed and step."""
-        torch.manual_seed((self.seed << 32) + self.global_step)
+        self.warmup_steps, self.steps, self.identity = max(1, round(warmup * steps)), steps, identity
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of one batch."""
-        temperature = self.temperature(self.global_step / self.steps)
-        with cast_once(self.device.type):
-            queries, documents = self._encode(batch)
-        loss = self.loss(queries, documents, batch.positive, batch.mask, batch.weight, temperature)
+        self._batch = batch
+        loss = self._sparing_memory(lambda: self._loss(batch))
         if not torch.isfinite(loss):
             raise InputError(
-                f"The loss is {loss.item()} at step {self.global_step} (pairs {batch.pairs[:5].tolist()}, …): "
-                "lower trainer.learning_rate or raise the temperature."
+                f"The loss is {loss.item()} at step {self.global_step} (rows {batch.pairs[:5].tolist()}, … of "
+                "pairs.parquet): lower trainer.learning_rate or raise the temperature."
             )
         self.log("train/loss", loss, prog_bar=True)
-        self.log("train/temperature", temperature.detach())
+        self.log("train/temperature", self._temperature().detach())
         return loss
 
-    def _encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Vectors of queries [n, d] and documents [m, d], in batch order."""
-        parts = ((batch.queries, "query"), (batch.documents, "document"))
-        prompts = {kind: self.encoder.prompt_length(kind) for _, kind in parts}
-        inputs = [(c.input_ids, c.attention_mask, prompts[kind]) for chunks, kind in parts for c in chunks]
-        vectors = self.encoder.forward_chunks(inputs)
-        cut = len(batch.queries)
-        return _in_order(vectors[:cut], batch.queries), _in_order(vectors[cut:], batch.documents)
+    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        """The gradients; where memory runs out, those of the same batch in smaller chunks."""
+        attempts = iter([loss])
+
+        def again() -> None:
+            self.zero_grad(set_to_none=True)
+            value = next(attempts, None)
+            super(BiEncoder, self).backward(self._loss(self._batch) if value is None else value, *args, **kwargs)
+
+        self._sparing_memory(again)
+
+    def _loss(self, batch: Batch) -> Tensor:
+        with cast_once(self.device.type):
+            queries, documents = self.encoding(batch.queries, batch.documents, self.global_step)
+        return self.loss(queries, documents, batch.targets, self._temperature())
+
+    def _temperature(self) -> Tensor:
+        return self.temperature(self.global_step / self.steps)
+
+    def _sparing_memory(self, act: Callable[[], T]) -> T:
+        """``act()``, again in half the memory each time there is not enough of it."""
+        while True:
+            try:
+                return act()
+            except (torch.OutOfMemoryError, RuntimeError) as error:
+                # On a CPU the allocator gives a plain RuntimeError. Other ranks would wait for this one for ever.
+                if not (isinstance(error, torch.OutOfMemoryError) or _CPU_IS_FULL in str(error)) or world()[1] > 1:
+                    raise
+            # Outside the handler, whose traceback holds the tensors that filled the memory.
+            self.encoding.halve(self.global_step)
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
 
     def configure_optimizers(self) -> dict[str, Any]:
         """AdamW on fp32 master weights, linear warm-up and decay by step."""
@@ -88,6 +112,7 @@ class BiEncoder(lightning.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Stamp the checkpoint with what its run was made of."""
         checkpoint["identity"] = self.identity
+        checkpoint["encoding"] = self.encoding.told()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse a checkpoint of another run."""
@@ -98,10 +123,7 @@ class BiEncoder(lightning.LightningModule):
                 f"ckpt_path is a checkpoint of another run, whose {', '.join(differing)} differ: "
                 "resume with the very options the run was started with."
             )
-
-
-def _in_order(vectors: list[Tensor], chunks: list[Chunk]) -> Tensor:
-    return torch.cat(vectors)[torch.argsort(torch.cat([chunk.rows for chunk in chunks]))]
+        self.encoding.resume(checkpoint["encoding"])
 
 
 def cast_once(device: str) -> AbstractContextManager:

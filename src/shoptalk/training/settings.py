@@ -12,6 +12,7 @@ import torch
 from pytorch_lightning.callbacks import Callback, RichProgressBar
 
 from shoptalk.errors import InputError
+from shoptalk.models.precision import preferred_precision
 
 _POSITIVE = ("batch_size", "pairs", "learning_rate", "looks", "chunk_tokens", "gradient_clip", "devices")
 
@@ -27,6 +28,9 @@ class Settings:
         chunk_tokens: padded tokens encoded together, see ``training.batches``.
         precision: ``auto`` takes ``bf16-mixed`` where the processor has it, over fp32 master weights.
         documents: size of the sub-corpus for trying things; ``None`` for the whole corpus.
+        gradient_cache: keep only vectors of a batch and encode it again in the backward pass, see
+            ``training.encoding``; ``auto`` where the activations of a batch would fill half of the free memory.
+        one_source: batches of one source each.
     """
 
     batch_size: int
@@ -41,8 +45,12 @@ class Settings:
     devices: int = 1
     precision: str = "auto"
     documents: int | None = None
+    gradient_cache: bool | str = "auto"
+    one_source: bool = False
 
     def __post_init__(self):
+        if self.gradient_cache not in (True, False, "auto"):
+            raise InputError(f"trainer.gradient_cache={self.gradient_cache} must be auto, true or false.")
         for name in _POSITIVE:
             value = getattr(self, name)
             if not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
@@ -58,9 +66,8 @@ class Settings:
         """The precision asked for, or what the processor computes fast."""
         if self.precision != "auto":
             return self.precision
-        if torch.cuda.is_available() and self.accelerator != "cpu":
-            return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
-        return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
+        kind = "cpu" if self.accelerator == "cpu" else None
+        return "bf16-mixed" if preferred_precision(kind) == "bf16" else "32-true"
 
     def trainer(self, folder: Path, steps: int, callbacks: list[Callback], logger: Any, bar: bool) -> lightning.Trainer:
         """A Lightning trainer for exactly ``steps`` optimizer steps."""

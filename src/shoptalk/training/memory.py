@@ -1,0 +1,67 @@
+"""How much memory the activations of a batch take, and whether that is there."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from shoptalk.models.ragged import Ragged
+
+_SAMPLE_TOKENS = 1024
+_SHARE = 0.5  # of what is free, for activations: gradients and the optimizer's state need some too
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def bytes_per_token(encoder, texts: Ragged) -> float:
+    """What one token of ``texts`` keeps for the backward pass, measured on some of the longest of them.
+
+    The longest, because attention keeps the square of a text's length. Weights count nothing: they are
+    there anyway.
+    """
+    rows = np.argsort(-texts.lengths, kind="stable")
+    rows = rows[: max(1, int(np.searchsorted(np.cumsum(texts.lengths[rows]), _SAMPLE_TOKENS)))]
+    weights = {weight.untyped_storage().data_ptr() for weight in encoder.parameters()}
+    kept: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        # Held until the count is done, lest a freed block's address is given out again.
+        vectors = encoder.start(texts)(rows, 0)
+    del vectors
+    return sum(kept.values()) / max(1, int(texts.lengths[rows].sum()))
+
+
+def free_bytes(device: torch.device) -> int:
+    """Memory that this process may still take on ``device``."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    return min(_free_in_system(), _free_in_group())
+
+
+def too_large(activations: float, device: torch.device) -> bool:
+    """Whether ``activations`` bytes are more than a batch should keep at once."""
+    return activations > _SHARE * free_bytes(device)
+
+
+def _free_in_system() -> int:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+
+
+def _free_in_group() -> int:
+    """What a container's limit leaves; no limit is as good as endless."""
+    try:
+        limit, used = ((_CGROUP / name).read_text().strip() for name in ("memory.max", "memory.current"))
+        return int(limit) - int(used)
+    except (OSError, ValueError):
+        return 1 << 62
