@@ -31,9 +31,12 @@ class Ground:
     model: Path
     folder: Path
 
+    def overrides(self, *more: str) -> list[str]:
+        fixed = [f"domain.path={self.domain}", f"model.name={self.model}", f"cache.root={self.folder}/cache"]
+        return [*TINY, *fixed, *more]
+
     def train(self, name: str, *overrides: str) -> Outcome:
-        fixed = [*TINY, f"domain.path={self.domain}", f"model.name={self.model}", f"cache.root={self.folder}/cache"]
-        return train(composed(self.folder / name, *fixed, *overrides))
+        return train(composed(self.folder / name, *self.overrides(*overrides)))
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +144,46 @@ def test_a_resumed_run_equals_an_uninterrupted_one(ground, first):
     assert figures(resumed) == figures(first)
     state = torch.load(resumed.folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
     assert all(torch.equal(value, state[name]) for name, value in whole["state_dict"].items())
+
+
+KILLED = """
+import json, os, signal, sys
+from pathlib import Path
+from composing import composed
+from shoptalk.experiment import train
+from shoptalk.training.module import BiEncoder
+
+original = BiEncoder.training_step
+
+def killed(self, batch, batch_idx):
+    if self.global_step == self.steps * 2 // 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return original(self, batch, batch_idx)
+
+BiEncoder.training_step = killed
+train(composed(Path(sys.argv[1]), *json.loads(sys.argv[2])))
+"""
+
+
+def test_a_run_killed_in_mid_epoch_and_resumed_equals_an_uninterrupted_one(ground, first):
+    import os
+    import subprocess
+    import sys
+
+    overrides = ground.overrides("negatives=random")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", KILLED, str(ground.folder / "killed"), json.dumps(overrides)]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert ended.returncode == -9, ended.stderr[-2000:]
+    left = ground.folder / "killed" / "run"
+    assert not (left / "metrics.json").exists()
+    resumed = ground.train("after", "negatives=random", f"ckpt_path={left}/checkpoints/last.ckpt")
+    assert figures(resumed) == figures(first)
+    whole, again = (
+        torch.load(run.folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+        for run in (first, resumed)
+    )
+    assert all(torch.equal(value, again[name]) for name, value in whole.items())
 
 
 def test_a_domain_with_test_alone_trains_for_fixed_steps_and_says_so(ground, tmp_path):

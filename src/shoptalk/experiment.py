@@ -14,9 +14,11 @@ from shoptalk.domain.judgments import Domain
 from shoptalk.domain.restrict import restrict
 from shoptalk.embedding import CachedEmbed
 from shoptalk.export import export
-from shoptalk.fitting import Pool, fit
+from shoptalk.fitting import Fitted, Pool, fit
 from shoptalk.mining import mine
-from shoptalk.preparing import examples, gather
+from shoptalk.mixing import Schedule
+from shoptalk.negatives.mined import Mined
+from shoptalk.preparing import Gathered, examples, gather
 from shoptalk.reporting import logs, results, simulation, tables
 from shoptalk.reporting.card import card
 from shoptalk.reporting.picture import picture
@@ -26,6 +28,7 @@ from shoptalk.retrieval.dense import Dense
 from shoptalk.run import Run
 from shoptalk.simulated import simulated_log
 from shoptalk.sources.pairs import Ground
+from shoptalk.training.ranks import embedded
 
 
 @dataclass(frozen=True)
@@ -48,12 +51,15 @@ class Outcome:
         return self.metrics.get("dev", {}).get("adapted", {}).get("ndcg@10", float("nan"))
 
 
-def train(cfg: DictConfig) -> Outcome:
-    """Compose, train and measure one config; everything it leaves lies in ``cfg.run.dir``."""
+def train(cfg: DictConfig) -> Outcome | None:
+    """Compose, train and measure one config; everything it leaves lies in ``cfg.run.dir``.
+
+    ``None`` in the processes of a distributed run beside the first.
+    """
     with Run(cfg, Console(quiet=not cfg.run.progress)) as run:
         with run.stage("domain", "Reading the domain and embedding its corpus"):
             domain = load_domain(cfg, run)
-            base = instantiate(cfg.model)
+            base = instantiate(cfg.model).to(run.device)
             embed = CachedEmbed(base, run.cache, run.threads, run.stages.bar)
             embed(domain.corpus.passages, "document")
 
@@ -63,7 +69,7 @@ def train(cfg: DictConfig) -> Outcome:
             sources = {name: instantiate(node) for name, node in cfg.data.sources.items()}
             found = gather(sources, ground)
             domain, known = found.domain, found.known
-            told_by_logs = logs.leave(run.folder, found.yielded, run.console)
+            told_by_logs = logs.leave(run.folder, found.yielded, run.console) if run.main else {}
             mixing = instantiate(cfg.mixing)
             schedule = mixing.schedule(found.pairs, list(cfg.data.sources), cfg.seed, run.settings.pairs)
             zero_shot = Dense(embed, embed(domain.corpus.passages, "document"))
@@ -72,6 +78,7 @@ def train(cfg: DictConfig) -> Outcome:
         with run.stage("negatives", "Mining negatives"):
             loss = instantiate(cfg.loss)
             mined, per_pair = mine(cfg, run, found, base, zero_shot, bm25, distil="teacher" in loss.needs)
+            write_tables(run, found, schedule, mined)
 
         with run.stage("fit", f"Training on {len(schedule.rows):,} draws from {found.pairs.height:,} pairs"):
             guide = embed if "guide" in loss.needs else None
@@ -83,7 +90,9 @@ def train(cfg: DictConfig) -> Outcome:
         with run.stage("evaluate", "Measuring over the full corpus"):
             with run.stages.bar("embedding with the adapted model") as tell:
                 ids, prompt = embed.tokens(domain.corpus.passages, "document"), base.prompt_length("document")
-                vectors = fitted.encoder.embed_ids(ids, prompt, progress=tell)
+                vectors = embedded(fitted.encoder.embed_ids, ids, prompt, tell)
+            if not run.main:
+                return None
             searches = {"bm25": bm25, "zero_shot": zero_shot, "adapted": Dense(fitted.encoder.embed, vectors)}
             splits = run.splits(domain)
             per_query = evaluate.judge(searches, splits, domain.corpus)
@@ -94,18 +103,27 @@ def train(cfg: DictConfig) -> Outcome:
         if simulated and clicked:
             # Only now, when nothing can learn from it any more.
             metrics["simulated"] = simulation.told(found.pairs.filter(pl.col("source").is_in(clicked)), simulated.truth)
-        run.write("pairs", found.pairs.with_columns(times_drawn=pl.Series(schedule.times_drawn)))
-        run.write("negatives", mined.table)
-        for source, rejected in found.rejected.items():
-            run.write(f"rejected/{source}", rejected)
-        export(fitted.encoder, run.folder / "model", card(metrics, cfg.model.name))
-        (run.folder / "report.html").write_text(report(metrics))
-        if drawn := picture(metrics):
-            (run.folder / "result.svg").write_text(drawn)
-        run.close(metrics, per_query)
+        leave(run, metrics, per_query, fitted)
     tables.show(metrics, run.console)
     run.console.print(f"[dim]{run.folder}[/]")
     return Outcome(metrics, per_query, run.folder)
+
+
+def write_tables(run: Run, found: Gathered, schedule: Schedule, mined: Mined) -> None:
+    """Write what the run trains on before it does, so that a run that fails can be looked into."""
+    run.write("pairs", found.pairs.with_columns(times_drawn=pl.Series(schedule.times_drawn)))
+    run.write("negatives", mined.table)
+    for source, rejected in found.rejected.items():
+        run.write(f"rejected/{source}", rejected)
+
+
+def leave(run: Run, metrics: dict[str, Any], per_query: pl.DataFrame, fitted: Fitted) -> None:
+    """Write what the run found: model, report, figures."""
+    export(fitted.encoder, run.folder / "model", card(metrics, run.cfg.model.name))
+    (run.folder / "report.html").write_text(report(metrics))
+    if drawn := picture(metrics):
+        (run.folder / "result.svg").write_text(drawn)
+    run.close(metrics, per_query)
 
 
 def load_domain(cfg: DictConfig, run: Run) -> Domain:

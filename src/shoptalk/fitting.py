@@ -1,5 +1,6 @@
 """Training one encoder, with dev watched on a fixed pool and the best weights kept."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from shoptalk.cache import digest
 from shoptalk.domain.corpus import Corpus
@@ -16,6 +17,7 @@ from shoptalk.domain.judgments import Judged
 from shoptalk.errors import InputError
 from shoptalk.evaluate import HEADLINE, Search
 from shoptalk.losses import Loss
+from shoptalk.models.adapters import merge_lora
 from shoptalk.models.ragged import Ragged
 from shoptalk.negatives.draws import rotate
 from shoptalk.retrieval import dense
@@ -27,10 +29,12 @@ from shoptalk.training.datamodule import PairsData
 from shoptalk.training.encoding import Encoding
 from shoptalk.training.memory import bytes_per_token, too_large
 from shoptalk.training.module import BiEncoder
+from shoptalk.training.ranks import embedded
 from shoptalk.training.settings import Settings
 
 POOL_DEPTH = 50
 POOL_RANDOM = 1000
+_DECIDING = ("model", "loss", "temperature", "trainer")
 _SAMPLED = 8  # batches looked at to tell how large one is
 
 
@@ -58,8 +62,10 @@ def fit(cfg: DictConfig, run: Run, loss: Loss, data: Examples, per_pair: int, wa
     Raises:
         KeyboardInterrupt: stopped by the user; the message says how to go on.
     """
-    encoder = instantiate(cfg.model).train()
     settings = run.settings
+    encoder = instantiate(cfg.model)
+    settings.adapt(encoder, cfg.seed)
+    encoder.to(run.device).train()
     divide = one_source if settings.one_source else mixed
     batches = Batches(data, settings.batch_size, cfg.seed, partial(_rotated, per_pair), divide)
     steps = len(batches)
@@ -92,6 +98,9 @@ def fit(cfg: DictConfig, run: Run, loss: Loss, data: Examples, per_pair: int, wa
         ) from stop
     best = torch.load(keep.best_path, map_location="cpu", weights_only=True)["state_dict"]
     module.load_state_dict(best)
+    merge_lora(encoder)
+    # Lightning hands the weights back on the CPU.
+    module.to(run.device)
     return Fitted(module.encoder.eval(), keep.curve, steps, keep.seconds, encoding.told(), batches.short)
 
 
@@ -109,8 +118,16 @@ def _rotated(per_pair: int, kept: int, seed: int, pair: int, repetition: int) ->
 
 
 def _settings_identity(cfg: DictConfig) -> dict[str, str]:
-    groups = {name: dict(cfg[name]) for name in ("model", "loss", "temperature", "trainer")}
-    return {name: digest(str(group)) for name, group in groups.items()} | {"seed": str(cfg.seed)}
+    """Every option that decides how training goes, by its name on the command line."""
+    groups = {name: OmegaConf.to_container(cfg[name], resolve=True) for name in _DECIDING}
+    return {"seed": str(cfg.seed), **_flat(groups)}
+
+
+def _flat(options: Mapping[str, Any], head: str = "") -> dict[str, str]:
+    flat = {}
+    for key, value in options.items():
+        flat |= _flat(value, f"{head}{key}.") if isinstance(value, Mapping) else {f"{head}{key}": str(value)}
+    return flat
 
 
 def checkpoint_of(path: str | None) -> str | None:
@@ -142,7 +159,8 @@ class Pool:
         training = encoder.training
         encoder.eval()
         queries = encoder.embed(self.dev.texts, "query")
-        documents = encoder.embed(self.corpus.passages, "document")
+        ids = encoder.tokenize(self.corpus.passages, "document")
+        documents = embedded(encoder.embed_ids, ids, encoder.prompt_length("document"))
         encoder.train(training)
         ranked = dense.search(queries, documents, min(10, len(self.corpus)))
         return means(per_query(ranked, list(self.corpus.ids), self.dev))[HEADLINE]

@@ -28,9 +28,15 @@ def job(cfg: DictConfig) -> float:
     """dev nDCG@10 of one config, or NaN with the reason printed and written to ``error.txt``."""
     try:
         from shoptalk.experiment import train
+        from shoptalk.training.ranks import agreed, join, world
 
+        join()
         cfg.run.single = HydraConfig.get().mode == RunMode.RUN
-        return train(cfg).dev_score
+        if world()[1] > 1 and not cfg.run.single:
+            raise InputError("-m with several processes would let each run every job: start it without torchrun.")
+        cfg.run.dir = agreed(cfg.run.dir)
+        outcome = train(cfg)
+        return outcome.dev_score if outcome else math.nan
     except KeyboardInterrupt as stop:
         _say(
             cfg,

@@ -56,7 +56,7 @@ def _judged(table: pl.DataFrame, ask: Mine) -> pl.DataFrame:
     """``table`` with the teacher's logits of what each pair trains on."""
     if not isinstance(ask.relevance, Calibrated):
         raise InputError("The loss learns from a teacher's scores: choose teacher=own or teacher=hub.")
-    if not table["negatives"].list.len().any():
+    if not table["negatives"].list.len().sum():
         raise InputError("The loss learns from a teacher's scores of mined negatives: choose another strategy than "
                          "negatives=in_batch.")  # fmt: skip
     index = ask.corpus.index

@@ -17,6 +17,8 @@ from shoptalk.cache import Cache
 from shoptalk.domain.judgments import Domain, Judged
 from shoptalk.errors import InputError
 from shoptalk.reporting.progress import Stages
+from shoptalk.reporting.tracking import Silent
+from shoptalk.training.ranks import world
 from shoptalk.training.settings import Settings
 
 # Seconds on two cores with cold caches; only their proportions matter, for the estimate of what is left.
@@ -32,18 +34,23 @@ class Run:
         folder: where everything the run leaves lies.
         settings: the trainer's, with precision resolved.
         threads: of torch, faiss, BM25 and DuckDB, resolved once and stored in ``config.yaml``.
+        main: whether this process is the one that talks and writes; others of a distributed run only work.
+        device: where models work.
     """
 
     def __init__(self, cfg: DictConfig, console: Console):
-        self.cfg, self.console = cfg, console
+        self.main = world()[0] == 0
+        self.cfg, self.console = cfg, console if self.main else Console(quiet=True)
         self.threads = set_threads(cfg.threads)
         self.settings: Settings = instantiate(cfg.trainer)
         self.folder = Path(cfg.run.dir)
+        self.device = self.settings.device()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.cache = Cache(cfg.cache.root, cfg.cache.max_bytes)
-        self.stages = Stages(EXPECTED, console)
-        self.tracker = instantiate(cfg.logger)
-        self._store_config()
+        self.stages = Stages(EXPECTED, self.console)
+        self.tracker = instantiate(cfg.logger) if self.main else Silent()
+        if self.main:
+            self._store_config()
 
     def __enter__(self) -> "Run":
         self.logger = self.tracker.start(self.folder, self.cfg.run.name, OmegaConf.to_container(self.cfg, resolve=True))
@@ -64,6 +71,8 @@ class Run:
 
     def write(self, name: str, table: pl.DataFrame) -> None:
         """``name.parquet`` in the run's folder."""
+        if not self.main:
+            return
         path = self.folder / f"{name}.parquet"
         path.parent.mkdir(exist_ok=True)
         table.write_parquet(path)

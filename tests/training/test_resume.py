@@ -65,5 +65,5 @@ def test_a_checkpoint_holds_nothing_to_unpickle(tmp_path):
 
 def test_a_checkpoint_of_another_run_is_refused_by_name(tmp_path):
     run(tmp_path)
-    with pytest.raises(InputError, match="whose seed differ"):
+    with pytest.raises(InputError, match="another run: seed is 0 there and 1 here"):
         run(tmp_path, ckpt=str(tmp_path / "last.ckpt"), seed=1)

@@ -59,6 +59,8 @@ class Encoder(nn.Module):
         self.settings = dict(settings or {})
         self.notices: list[str] = []
         tokenizer.model_max_length = max_length
+        for kind in tokens.KINDS:
+            tokens.check_prompt(kind, len(tokenizer(tokens.prompt_of(self.prompts, kind))["input_ids"]), max_length)
         pooler = getattr(backbone, "pooler", None)
         if isinstance(pooler, nn.Module):
             # Kept for whoever reads the exported folder; our vectors never pass it, so it must not train.

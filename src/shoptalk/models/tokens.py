@@ -29,6 +29,15 @@ def prompt_of(prompts: Mapping[str, str | None], kind: str) -> str:
     return prompts.get(kind) or ""
 
 
+def check_prompt(kind: str, size: int, max_length: int) -> None:
+    """Refuse a prompt of ``size`` tokens, special tokens included, that leaves a text no room."""
+    if size >= max_length:
+        raise InputError(
+            f"model.prompts.{kind} takes {size} tokens of model.max_length={max_length}, which leaves the text none: "
+            "shorten the prompt or raise the length."
+        )
+
+
 def chunks(lengths: Sequence[int], budget: int, rows: int = 4096) -> list[np.ndarray]:
     """Split texts into chunks of similar length.
 

@@ -7,6 +7,20 @@ from typing import Any
 import polars as pl
 
 
+class Silent:
+    """Nowhere: the processes of a distributed run beside the first."""
+
+    def start(self, folder: Path, name: str, config: dict[str, Any]) -> bool:
+        """No logger, in Lightning's word for it."""
+        return False
+
+    def finish(self, metrics: dict[str, Any], per_query: pl.DataFrame) -> None:
+        """Nothing to write."""
+
+    def abandon(self) -> None:
+        """Nothing to close."""
+
+
 class Csv:
     """Curves as CSV under the run's folder; nothing leaves the machine."""
 

@@ -11,6 +11,8 @@ from typing import Any
 import pytorch_lightning as lightning
 from pytorch_lightning.callbacks import Checkpoint
 
+from shoptalk.training.ranks import any_of
+
 MONITOR = "dev_pool/ndcg@10"
 BEST = "best.ckpt"
 """The weights alone: a run goes on from ``last.ckpt`` or ``step-*.ckpt``, which hold the optimizer too."""
@@ -70,7 +72,7 @@ class KeepBest(Checkpoint):
         step = trainer.global_step
         if step in self.at:
             self._look(trainer, pl_module, step)
-        if self._stop:
+        if any_of(self._stop):
             path = self._save(trainer, f"step-{step}.ckpt")
             raise Interrupted(path)
 
@@ -92,7 +94,9 @@ class KeepBest(Checkpoint):
     def _save(self, trainer: lightning.Trainer, name: str, weights_only: bool = False) -> str:
         path = self.folder / name
         trainer.save_checkpoint(path.with_suffix(".part"), weights_only)
-        os.replace(path.with_suffix(".part"), path)
+        if trainer.is_global_zero:
+            os.replace(path.with_suffix(".part"), path)
+        trainer.strategy.barrier()
         return str(path)
 
     def state_dict(self) -> dict[str, Any]:

@@ -115,13 +115,17 @@ class BiEncoder(lightning.LightningModule):
         checkpoint["encoding"] = self.encoding.told()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse a checkpoint of another run."""
+        """Refuse a checkpoint of another run, and go on with its chunk plan."""
         theirs = checkpoint.get("identity", {})
-        differing = [name for name, value in self.identity.items() if theirs.get(name) != value]
+        differing = [
+            f"{name} is {theirs.get(name, 'not set')} there and {self.identity.get(name, 'not set')} here"
+            for name in dict.fromkeys([*self.identity, *theirs])
+            if theirs.get(name) != self.identity.get(name)
+        ]
         if differing:
             raise InputError(
-                f"ckpt_path is a checkpoint of another run, whose {', '.join(differing)} differ: "
-                "resume with the very options the run was started with."
+                f"ckpt_path is a checkpoint of another run: {'; '.join(differing)}. "
+                "Resume with the very options the run was started with."
             )
         self.encoding.resume(checkpoint["encoding"])
 

@@ -2,8 +2,10 @@
 
 import logging
 import math
+import os
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,27 @@ import torch
 from pytorch_lightning.callbacks import Callback, RichProgressBar
 
 from shoptalk.errors import InputError
+from shoptalk.models.adapters import add_lora, checkpoint_layers
 from shoptalk.models.precision import preferred_precision
+from shoptalk.training.ranks import world
 
-_POSITIVE = ("batch_size", "pairs", "learning_rate", "looks", "chunk_tokens", "gradient_clip", "devices")
+_POSITIVE = ("batch_size", "pairs", "learning_rate", "looks", "chunk_tokens", "gradient_clip")
+
+
+def _alone(processes: int) -> None:
+    if processes > 1:
+        raise InputError(
+            f"train.py was started {processes} times together: choose trainer=ddp to train on all of them."
+        )
+
+
+def _together(processes: int) -> None:
+    if processes == 1:
+        raise InputError("trainer=ddp is started once per device: torchrun --nproc-per-node=2 train.py trainer=ddp …")
+
+
+STRATEGIES = {"single": _alone, "ddp": _together}
+"""Ways to use devices, each with its check on the number of processes started together."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +46,15 @@ class Settings:
         warmup: share of the steps, in [0, 1].
         looks: how often dev is watched.
         chunk_tokens: padded tokens encoded together, see ``training.batches``.
+        strategy: ``single`` for one device, ``ddp`` for as many as torchrun or SLURM started processes; every batch is
+            then shared out, and the gradient is that of one device.
         precision: ``auto`` takes ``bf16-mixed`` where the processor has it, over fp32 master weights.
         documents: size of the sub-corpus for trying things; ``None`` for the whole corpus.
         gradient_cache: keep only vectors of a batch and encode it again in the backward pass, see
             ``training.encoding``; ``auto`` where the activations of a batch would fill half of the free memory.
         one_source: batches of one source each.
+        lora: ``rank``, ``alpha`` and ``dropout`` of low-rank adapters; rank 0 trains all weights.
+        gradient_checkpointing: compute each layer again in the backward pass.
     """
 
     batch_size: int
@@ -42,11 +66,13 @@ class Settings:
     looks: int
     chunk_tokens: int
     accelerator: str = "auto"
-    devices: int = 1
+    strategy: str = "single"
     precision: str = "auto"
     documents: int | None = None
     gradient_cache: bool | str = "auto"
     one_source: bool = False
+    lora: Mapping[str, float] = field(default_factory=lambda: {"rank": 0, "alpha": 32, "dropout": 0.0})
+    gradient_checkpointing: bool = False
 
     def __post_init__(self):
         if self.gradient_cache not in (True, False, "auto"):
@@ -57,8 +83,9 @@ class Settings:
                 raise InputError(f"trainer.{name}={value} must be a number above 0.")
         if not 0 <= self.warmup <= 1:
             raise InputError(f"trainer.warmup={self.warmup} is a share of the steps: give a number in [0, 1].")
-        if self.devices != 1:
-            raise InputError(f"trainer.devices={self.devices}: training on one device is what there is; set it to 1.")
+        if self.strategy not in STRATEGIES:
+            raise InputError(f"trainer.strategy={self.strategy} is none of {', '.join(STRATEGIES)}.")
+        STRATEGIES[self.strategy](world()[1])
         if self.accelerator == "gpu" and not torch.cuda.is_available():
             raise InputError("trainer=gpu needs a CUDA device and none is visible: take trainer=auto or trainer=cpu.")
 
@@ -69,6 +96,18 @@ class Settings:
         kind = "cpu" if self.accelerator == "cpu" else None
         return "bf16-mixed" if preferred_precision(kind) == "bf16" else "32-true"
 
+    def adapt(self, encoder: Any, seed: int) -> None:
+        """Make ``encoder`` train as asked: with adapters, or with layers computed twice."""
+        if self.gradient_checkpointing:
+            checkpoint_layers(encoder)
+        if self.lora["rank"]:
+            add_lora(encoder, **self.lora, seed=seed)
+
+    def device(self) -> torch.device:
+        """Where models work outside of Lightning's hands, too."""
+        cuda = self.accelerator != "cpu" and torch.cuda.is_available()
+        return torch.device("cuda", torch.cuda.current_device()) if cuda else torch.device("cpu")
+
     def trainer(self, folder: Path, steps: int, callbacks: list[Callback], logger: Any, bar: bool) -> lightning.Trainer:
         """A Lightning trainer for exactly ``steps`` optimizer steps."""
         _quieten()
@@ -77,7 +116,7 @@ class Settings:
         return lightning.Trainer(
             default_root_dir=folder,
             accelerator=self.accelerator,
-            devices=1,
+            **_processes(),
             precision=self.resolved_precision(),
             max_steps=steps,
             max_epochs=1,
@@ -89,6 +128,15 @@ class Settings:
             enable_progress_bar=bar,
             enable_model_summary=False,
         )
+
+
+def _processes() -> dict[str, Any]:
+    """Lightning's words for one device, or for all processes started together."""
+    ranks = world()[1]
+    if ranks == 1:
+        return {"devices": 1}
+    here = int(os.environ.get("LOCAL_WORLD_SIZE") or os.environ.get("SLURM_NTASKS_PER_NODE") or ranks)
+    return {"devices": here, "num_nodes": ranks // here, "strategy": "ddp"}
 
 
 def _quieten() -> None:

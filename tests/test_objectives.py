@@ -1,0 +1,85 @@
+"""Every objective through the whole of ``train()``."""
+
+import polars as pl
+import pytest
+import tiny_domain
+import torch
+from composing import composed
+from tiny_models import bert
+
+from shoptalk.errors import InputError
+from shoptalk.experiment import train
+
+FIXED = (
+    "data=labels", "domain=beir", "trainer=cpu", "trainer.precision=32-true", "trainer.batch_size=16", "threads=1",
+    "trainer.learning_rate=5e-3", "trainer.pairs=64", "mixing.max_repeats=40", "trainer.looks=1", "logger=csv",
+    "negatives=ann",
+)  # fmt: skip
+TEACHER = (
+    "teacher=own", "teacher.max_pairs=40", "teacher.layers=null", "teacher.max_length=null", "teacher.deep_low=20",
+    "teacher.deep_high=50",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("objectives")
+    fixed = [
+        f"domain.path={tiny_domain.write(folder / 'domain')}",
+        f"model.name={bert(folder / 'model')}",
+        f"cache.root={folder}/cache",
+    ]
+
+    def run(name, *overrides):
+        return train(composed(folder / name, *FIXED, *fixed, *overrides))
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def plain(ground):
+    return weights(ground("plain"))
+
+
+def weights(outcome) -> torch.Tensor:
+    state = torch.load(outcome.folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    return torch.cat([value.flatten() for value in state.values()])
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["loss.base.symmetric=true"],
+        ["loss.base.guide_margin=0.0"],
+        ["loss.matryoshka=[32,16,8]"],
+        ["loss.spread_out=0.5"],
+        ["loss=margin_mse", *TEACHER],
+        ["loss=kl", *TEACHER],
+        ["trainer.one_source=true", "data=labels+synthetic"],
+    ],
+    ids=lambda overrides: overrides[0],
+)
+def test_each_objective_trains_and_is_not_the_plain_one(ground, plain, overrides):
+    outcome = ground("".join(filter(str.isalnum, overrides[0])), *overrides)
+    assert torch.isfinite(weights(outcome)).all() and not torch.equal(weights(outcome), plain)
+
+
+def test_a_teachers_scores_stand_beside_the_negatives(ground):
+    outcome = ground("scores", "loss=kl", *TEACHER)
+    table = pl.read_parquet(outcome.folder / "negatives.parquet")
+    assert (table["teacher"].list.len() == table["negatives"].list.len() + 1).all()
+    assert table["teacher"].explode().is_finite().all()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        (["loss=kl", "negatives=in_batch", *TEACHER], "another strategy than negatives=in_batch"),
+        (["loss=kl", "teacher=none"], "choose teacher=own or teacher=hub"),
+        (["trainer.batch_size=65"], "batch_size=65 is more than the 64 pairs"),
+        (["loss.matryoshka=[999]"], "999"),
+    ],
+)
+def test_what_cannot_be_trained_is_told_in_a_sentence(ground, overrides, told):
+    with pytest.raises(InputError, match=told):
+        ground("refused", *overrides)
