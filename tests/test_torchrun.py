@@ -38,14 +38,15 @@ def run(folder, ground, *overrides, processes: int = 1, flags: tuple[str, ...] =
 def ground(tmp_path_factory):
     folder = tmp_path_factory.mktemp("torchrun")
     domain, model = tiny_domain.write(folder / "domain"), bert(folder / "model")
-    return [f"domain.path={domain}", f"model.name={model}", f"cache.root={folder}/cache"]
+    return [f"domain.path={domain}", f"model.name={model}"]
 
 
 def test_two_processes_make_the_run_of_one(tmp_path, ground):
     told = {}
     for processes, strategy in ((1, "auto"), (2, "ddp")):
         folder = tmp_path / strategy
-        ended = run(folder, ground, f"trainer={strategy}", processes=processes)
+        # A cache of its own, so that the two make the base model's vectors together as well.
+        ended = run(folder, ground, f"trainer={strategy}", f"cache.root={folder}-cache", processes=processes)
         assert ended.returncode == 0, ended.stderr[-3000:]
         assert ended.stdout.count("nDCG@10 ") >= 2
         assert (folder / "model" / "modules.json").is_file() and (folder / "report.html").is_file()
@@ -58,8 +59,10 @@ def test_two_processes_make_the_run_of_one(tmp_path, ground):
 
 
 def test_what_processes_cannot_do_together_is_told_in_a_sentence(tmp_path, ground):
-    ended = run(tmp_path / "many", ground, "trainer=ddp", "seed=0,1", processes=2, flags=("-m",))
+    ended = run(
+        tmp_path / "many", ground, f"cache.root={tmp_path}", "trainer=ddp", "seed=0,1", processes=2, flags=("-m",)
+    )
     assert ended.returncode != 0 and "-m with several processes" in ended.stderr
-    ended = run(tmp_path / "alone", ground, "trainer=ddp")
+    ended = run(tmp_path / "alone", ground, f"cache.root={tmp_path}", "trainer=ddp")
     assert ended.returncode == 1 and "torchrun --nproc-per-node=2 train.py trainer=ddp" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -58,6 +58,10 @@ class Cache:
         os.utime(final)
         return final
 
+    def has(self, kind: str, key: str) -> bool:
+        """Whether the folder for ``key`` is finished."""
+        return (self.root / kind / key).exists()
+
     def array(self, kind: str, key: str, make: Callable[[], np.ndarray]) -> np.ndarray:
         """A cached array, read back memory-mapped and read-only."""
         folder = self.folder(kind, key, lambda path: np.save(path / "array.npy", make(), allow_pickle=False))

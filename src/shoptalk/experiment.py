@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from shoptalk import evaluate
+from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Domain
 from shoptalk.domain.restrict import restrict
 from shoptalk.embedding import CachedEmbed
@@ -28,7 +29,7 @@ from shoptalk.retrieval.dense import Dense
 from shoptalk.run import Run
 from shoptalk.simulated import simulated_log
 from shoptalk.sources.pairs import Ground
-from shoptalk.training.ranks import embedded
+from shoptalk.training.ranks import any_of, embedded, world
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def train(cfg: DictConfig) -> Outcome | None:
             domain = load_domain(cfg, run)
             base = instantiate(cfg.model).to(run.device)
             embed = CachedEmbed(base, run.cache, run.threads, run.stages.bar)
-            embed(domain.corpus.passages, "document")
+            embed_corpus(embed, base, domain.corpus)
 
         with run.stage("sources", f"Reading {', '.join(cfg.data.sources)}"):
             simulated = simulated_log(domain, run.cache, run.threads, run.stages.bar) if domain.intents else None
@@ -107,6 +108,15 @@ def train(cfg: DictConfig) -> Outcome | None:
     tables.show(metrics, run.console)
     run.console.print(f"[dim]{run.folder}[/]")
     return Outcome(metrics, per_query, run.folder)
+
+
+def embed_corpus(embed: CachedEmbed, base: Any, corpus: Corpus) -> None:
+    """The base model's vectors of the corpus, each process making its share where there are several."""
+    if world()[1] == 1:
+        embed(corpus.passages, "document")
+    elif any_of(not embed.has(corpus.passages, "document")):
+        ids, prompt = embed.tokens(corpus.passages, "document"), base.prompt_length("document")
+        embed.put(corpus.passages, "document", embedded(base.embed_ids, ids, prompt))
 
 
 def write_tables(run: Run, found: Gathered, schedule: Schedule, mined: Mined) -> None:

@@ -29,7 +29,7 @@ from shoptalk.training.datamodule import PairsData
 from shoptalk.training.encoding import Encoding
 from shoptalk.training.memory import bytes_per_token, too_large
 from shoptalk.training.module import BiEncoder
-from shoptalk.training.ranks import embedded
+from shoptalk.training.ranks import any_of, embedded, world
 from shoptalk.training.settings import Settings
 
 POOL_DEPTH = 50
@@ -110,7 +110,8 @@ def _cached(settings: Settings, encoder: Any, batches: Batches) -> bool:
         return bool(settings.gradient_cache)
     seen = [batches[step] for step in range(0, len(batches), max(1, len(batches) // _SAMPLED))]
     texts = max((Ragged.joined([batch.queries, batch.documents]) for batch in seen), key=lambda t: len(t.values))
-    return too_large(bytes_per_token(encoder, texts) * len(texts.values), encoder.device)
+    here = bytes_per_token(encoder, texts) * len(texts.values) / world()[1]
+    return any_of(too_large(here, encoder.device))
 
 
 def _rotated(per_pair: int, kept: int, seed: int, pair: int, repetition: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from shoptalk.errors import InputError
 from shoptalk.models import loading, tokens
 from shoptalk.models.attention import choose_attention
 from shoptalk.models.modules import Normalize, Pooling
+from shoptalk.models.packed import PackedBert, blocks
 from shoptalk.models.precision import inference
 from shoptalk.models.ragged import Ragged
 from shoptalk.models.tokens import Progress
@@ -156,23 +158,36 @@ class Encoder(nn.Module):
     def start(self, texts: Ragged) -> Callable[[np.ndarray, int], Tensor]:
         """Begin one training step over ``texts``; the result gives vectors [k, d] of ``(rows [k], prompt_length)``.
 
-        Word vectors are looked up once for all rows: their gradient is a dense table as large as the
-        vocabulary, and one of it is filled and added up instead of one per call.
+        What is the same for all rows is done once. Word vectors are looked up once: their gradient is a dense
+        table as large as the vocabulary, and one of it is filled and added up instead of one per call.
         """
         words = None
         if "inputs_embeds" in inspect.signature(self.backbone.forward).parameters:
             used, places = np.unique(texts.values, return_inverse=True)
             words = self.backbone.get_input_embeddings()(torch.from_numpy(used.astype(np.int64)).to(self.device))
             texts = Ragged(places.astype(np.int32), texts.offsets)
+        if self.device.type == "cpu" and PackedBert.fits(self.backbone):
+            cast = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32
+            return partial(self._packed, PackedBert(self.backbone, cast), texts, words)
+        return partial(self._padded, texts, words)
 
-        def vectors(rows: np.ndarray, prompt_length: int = 0) -> Tensor:
-            # Where words are numbered anew, the padding's number means another word; the mask hides it.
-            ids, mask = tokens.pad(texts.take(rows), self._pad_id if words is None else 0, self.tokenizer.padding_side)
-            ids, mask = ids.to(self.device), mask.to(self.device)
-            tokens_in = ids if words is None else nn.functional.embedding(ids, words)
-            return self._vectors(self.backbone, tokens_in, mask, prompt_length)
+    def _padded(self, texts: Ragged, words: Tensor | None, rows: np.ndarray, prompt_length: int = 0) -> Tensor:
+        # Where words are numbered anew, the padding's number means another word; the mask hides it.
+        ids, mask = tokens.pad(texts.take(rows), self._pad_id if words is None else 0, self.tokenizer.padding_side)
+        ids, mask = ids.to(self.device), mask.to(self.device)
+        tokens_in = ids if words is None else nn.functional.embedding(ids, words)
+        return self._vectors(self.backbone, tokens_in, mask, prompt_length)
 
-        return vectors
+    def _packed(
+        self, bert: PackedBert, texts: Ragged, words: Tensor, rows: np.ndarray, prompt_length: int = 0
+    ) -> Tensor:
+        order = np.argsort(-texts.lengths[rows], kind="stable")
+        part = texts.take(rows[order])
+        cut = blocks(part.lengths)
+        padded = [tokens.pad(part.take(np.arange(block.start, block.stop)), 0) for block in cut]
+        hidden = bert([nn.functional.embedding(ids, words) for ids, _ in padded], cut)
+        pooled = [self.pooling(h, mask, prompt_length) for h, (_, mask) in zip(hidden, padded, strict=True)]
+        return self._behind(torch.cat(pooled)[torch.from_numpy(np.argsort(order))])
 
     def embed(
         self,
@@ -259,7 +274,10 @@ class Encoder(nn.Module):
             raise InputError(
                 f"{type(backbone).__name__}: gives no vector per token, so nothing can be pooled; choose another model."
             )
-        vector = self.pooling(hidden, attention_mask, prompt_length)
+        return self._behind(self.pooling(hidden, attention_mask, prompt_length))
+
+    def _behind(self, vector: Tensor) -> Tensor:
+        """What the model puts behind the pooling."""
         for head in self.heads:
             vector = head(vector)
         return vector

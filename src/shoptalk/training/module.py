@@ -62,14 +62,21 @@ class BiEncoder(lightning.LightningModule):
 
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
         """The gradients; where memory runs out, those of the same batch in smaller chunks."""
-        attempts = iter([loss])
+        values = iter([loss])
 
         def again() -> None:
             self.zero_grad(set_to_none=True)
-            value = next(attempts, None)
-            super(BiEncoder, self).backward(self._loss(self._batch) if value is None else value, *args, **kwargs)
+            value = next(values, None)
+            if value is None:
+                loss.detach_()  # whoever holds the failed loss must not hold its activations
+                with self._in_precision():
+                    value = self._loss(self._batch)
+            super(BiEncoder, self).backward(value, *args, **kwargs)
 
         self._sparing_memory(again)
+
+    def _in_precision(self) -> AbstractContextManager:
+        return self.trainer.precision_plugin.forward_context() if self._trainer else nullcontext()
 
     def _loss(self, batch: Batch) -> Tensor:
         with cast_once(self.device.type):
