@@ -15,9 +15,7 @@ from shoptalk.training.datamodule import PairsData
 from shoptalk.training.settings import Settings
 
 
-def train(folder: Path, cached: bool) -> None:
-    torch.set_num_threads(1)
-    ranks.join()
+def train(folder: Path, cached: bool) -> dict[str, list]:
     rank, world = ranks.world()
     settings = Settings(
         batch_size=8, pairs=40, learning_rate=1e-2, weight_decay=0.01, warmup=0.1, gradient_clip=0.5, looks=1,
@@ -36,9 +34,11 @@ def train(folder: Path, cached: bool) -> None:
     assert whole[:, 0].tolist() == examples.document_tokens.lengths.tolist()
     keep = KeepBest(folder, 5, 1, None)
     settings.trainer(folder, 5, [keep], False, bar=False).fit(module, PairsData(batches))
-    told = {name: value.tolist() for name, value in module.state_dict().items()}
-    (folder / f"weights-{ranks.world()[0]}.json").write_text(json.dumps(told))
+    return {name: value.tolist() for name, value in module.state_dict().items()}
 
 
 if __name__ == "__main__":
-    train(Path(sys.argv[1]), sys.argv[2] == "cached")
+    torch.set_num_threads(1)
+    ranks.join()
+    told = {way: train(Path(sys.argv[1]), way == "cached") for way in ("plain", "cached")}
+    (Path(sys.argv[1]) / f"weights-{ranks.world()[0]}.json").write_text(json.dumps(told))
