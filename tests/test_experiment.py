@@ -15,7 +15,9 @@ from tiny_models import bert
 from shoptalk import evaluate
 from shoptalk.cache import Cache
 from shoptalk.domain.beir import Beir
+from shoptalk.errors import InputError
 from shoptalk.experiment import Outcome, train
+from shoptalk.losses import InfoNCE
 from shoptalk.models.encoder import Encoder
 from shoptalk.retrieval.dense import Dense
 
@@ -184,6 +186,20 @@ def test_a_run_killed_in_mid_epoch_and_resumed_equals_an_uninterrupted_one(groun
         for run in (first, resumed)
     )
     assert all(torch.equal(value, again[name]) for name, value in whole.items())
+
+
+@pytest.mark.parametrize(("looks", "told"), [(30, r"The last good checkpoint is .*last\.ckpt"), (1, r"temperature\.$")])
+def test_a_run_whose_loss_is_no_number_names_the_last_good_checkpoint(ground, monkeypatch, looks, told):
+    good = InfoNCE.forward
+
+    def bad(self, queries, documents, targets, temperature):
+        bad.calls += 1
+        return good(self, queries, documents, targets, temperature) * (float("nan") if bad.calls == 8 else 1)
+
+    bad.calls = 0
+    monkeypatch.setattr(InfoNCE, "forward", bad)
+    with pytest.raises(InputError, match=r"loss is nan at step 7 .*" + told):
+        ground.train(f"exploded{looks}", "negatives=in_batch", f"trainer.looks={looks}")
 
 
 def test_a_domain_with_test_alone_trains_for_fixed_steps_and_says_so(ground, tmp_path):

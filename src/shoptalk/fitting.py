@@ -96,6 +96,9 @@ def fit(cfg: DictConfig, run: Run, loss: Loss, data: Examples, per_pair: int, wa
             f"Stopped after step {trainer.global_step} of {steps}; "
             f"go on with the same command and ckpt_path={stop.args[0]}"
         ) from stop
+    except InputError as error:
+        last = run.folder / "checkpoints" / "last.ckpt"
+        raise InputError(f"{error} The last good checkpoint is {last}." if last.exists() else str(error)) from error
     best = torch.load(keep.best_path, map_location="cpu", weights_only=True)["state_dict"]
     module.load_state_dict(best)
     merge_lora(encoder)

@@ -113,3 +113,11 @@ def test_an_end_of_sequence_token_is_appended_where_asked(tmp_path, folders):
 def test_an_unknown_precision_is_refused(encoder):
     with pytest.raises(InputError, match="auto, bf16 or fp32"):
         encoder.embed(["ka"], "query", precision="int4")
+
+
+@pytest.mark.parametrize("make", [tiny_models.qwen, tiny_models.bert])
+def test_a_tokenizer_without_padding_pads_all_the_same(tmp_path, make):
+    encoder = Encoder.load(str(make(tmp_path)))
+    expected = encoder.embed(TEXTS, "document", precision="fp32")
+    encoder.tokenizer.pad_token = None
+    np.testing.assert_allclose(encoder.embed(TEXTS, "document", precision="fp32"), expected, atol=1e-6)

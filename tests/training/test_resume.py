@@ -9,6 +9,7 @@ import torch
 from tiny_training import Bag, make_batches, make_examples, make_module
 
 from shoptalk.errors import InputError
+from shoptalk.losses import InfoNCE
 from shoptalk.temperature import Learned
 from shoptalk.training.callbacks import Interrupted, KeepBest
 from shoptalk.training.datamodule import PairsData
@@ -67,3 +68,20 @@ def test_a_checkpoint_of_another_run_is_refused_by_name(tmp_path):
     run(tmp_path)
     with pytest.raises(InputError, match="another run: seed is 0 there and 1 here"):
         run(tmp_path, ckpt=str(tmp_path / "last.ckpt"), seed=1)
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_leaves_the_last_good_checkpoint(tmp_path, monkeypatch):
+    good = InfoNCE.forward
+
+    def bad(self, queries, documents, targets, temperature):
+        loss = good(self, queries, documents, targets, temperature)
+        bad.calls += 1
+        return loss * float("nan") if bad.calls == 8 else loss
+
+    bad.calls = 0
+    monkeypatch.setattr(InfoNCE, "forward", bad)
+    with pytest.raises(InputError, match=r"The loss is nan at step 7 \(rows \[\d+, .*pairs\.parquet"):
+        run(tmp_path)
+    state = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    assert state["global_step"] == 5
+    assert all(torch.isfinite(value).all() for value in state["state_dict"].values())
