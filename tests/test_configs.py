@@ -28,7 +28,8 @@ def test_a_trainer_builds_or_says_what_it_lacks(tmp_path, option):
     try:
         assert instantiate(cfg.trainer).trainer(tmp_path, 1, [], False, bar=False).max_steps == 1
     except InstantiationException as error:
-        assert option == "gpu" and "needs a CUDA device" in str(error)
+        told = {"gpu": "needs a CUDA device", "ddp": "torchrun --nproc-per-node=2"}
+        assert option in told and told[option] in str(error)
 
 
 @pytest.mark.parametrize("option", options("domain"))

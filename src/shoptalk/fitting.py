@@ -23,13 +23,13 @@ from shoptalk.negatives.draws import rotate
 from shoptalk.retrieval import dense
 from shoptalk.retrieval.metrics import means, per_query
 from shoptalk.run import Run
+from shoptalk.training import memory
 from shoptalk.training.batches import Batches, Examples, mixed, one_source
 from shoptalk.training.callbacks import BEST, Interrupted, KeepBest
 from shoptalk.training.datamodule import PairsData
 from shoptalk.training.encoding import Encoding
-from shoptalk.training.memory import bytes_per_token, too_large
 from shoptalk.training.module import BiEncoder
-from shoptalk.training.ranks import any_of, embedded, world
+from shoptalk.training.ranks import agreed, any_of, embedded, world
 from shoptalk.training.settings import Settings
 
 POOL_DEPTH = 50
@@ -74,7 +74,7 @@ def fit(cfg: DictConfig, run: Run, loss: Loss, data: Examples, per_pair: int, wa
             f"trainer.batch_size={settings.batch_size} is more than the {len(data.order)} pairs this run draws: "
             "lower it, or raise trainer.pairs."
         )
-    encoding = Encoding(encoder, settings.chunk_tokens, _cached(settings, encoder, batches), cfg.seed)
+    encoding = _encoding(settings, encoder, batches)
     module = BiEncoder(
         encoding,
         loss,
@@ -107,14 +107,17 @@ def fit(cfg: DictConfig, run: Run, loss: Loss, data: Examples, per_pair: int, wa
     return Fitted(module.encoder.eval(), keep.curve, steps, keep.seconds, encoding.told(), batches.short)
 
 
-def _cached(settings: Settings, encoder: Any, batches: Batches) -> bool:
-    """Whether batches are encoded in two passes: as asked, or where the largest of a few would not fit."""
-    if settings.gradient_cache != "auto":
-        return bool(settings.gradient_cache)
+def _encoding(settings: Settings, encoder: Any, batches: Batches) -> Encoding:
+    """How batches are cut up and whether they are encoded twice: as asked, else as the largest of a few fits."""
     seen = [batches[step] for step in range(0, len(batches), max(1, len(batches) // _SAMPLED))]
     texts = max((Ragged.joined([batch.queries, batch.documents]) for batch in seen), key=lambda t: len(t.values))
-    here = bytes_per_token(encoder, texts) * len(texts.values) / world()[1]
-    return any_of(too_large(here, encoder.device))
+    device, per_token = encoder.device, memory.bytes_per_token(encoder, texts)
+    chunk, cached = settings.chunk_tokens, settings.gradient_cache
+    if chunk == "auto":
+        chunk = agreed(memory.chunk_tokens(per_token, device))
+    if cached == "auto":
+        cached = any_of(not memory.fits(per_token * len(texts.values) / world()[1], device))
+    return Encoding(encoder, chunk, cached, batches.seed)
 
 
 def _rotated(per_pair: int, kept: int, seed: int, pair: int, repetition: int) -> np.ndarray:

@@ -33,7 +33,15 @@ def test_free_memory_is_less_than_there_is():
 
     free = memory.free_bytes(torch.device("cpu"))
     assert 0 < free <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    assert memory.too_large(free, torch.device("cpu")) and not memory.too_large(1, torch.device("cpu"))
+    assert not memory.fits(free, torch.device("cpu")) and memory.fits(1, torch.device("cpu"))
+
+
+def test_chunks_are_halved_until_they_fit(monkeypatch):
+    monkeypatch.setattr(memory, "free_bytes", lambda device: 2 * 300 * 1000)
+    cpu = torch.device("cpu")
+    assert memory.chunk_tokens(10, cpu) == memory.FASTEST["cpu"]
+    assert memory.chunk_tokens(1000, cpu) == 256
+    assert memory.chunk_tokens(1e9, cpu) == 1
 
 
 def test_a_container_has_the_memory_its_limit_leaves(tmp_path, monkeypatch):

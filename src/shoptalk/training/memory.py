@@ -9,6 +9,9 @@ from torch import Tensor
 
 from shoptalk.models.ragged import Ragged
 
+FASTEST = {"cpu": 2048, "cuda": 65_536}
+"""Padded tokens of a chunk: large enough to feed the matrix units, on a CPU small enough for its caches."""
+
 _SAMPLE_TOKENS = 1024
 _SHARE = 0.5  # of what is free, for activations: gradients and the optimizer's state need some too
 _CGROUP = Path("/sys/fs/cgroup")
@@ -45,9 +48,17 @@ def free_bytes(device: torch.device) -> int:
     return min(_free_in_system(), _free_in_group())
 
 
-def too_large(activations: float, device: torch.device) -> bool:
-    """Whether ``activations`` bytes are more than a batch should keep at once."""
-    return activations > _SHARE * free_bytes(device)
+def fits(activations: float, device: torch.device) -> bool:
+    """Whether ``activations`` bytes are no more than a batch should keep at once."""
+    return activations <= _SHARE * free_bytes(device)
+
+
+def chunk_tokens(per_token: float, device: torch.device) -> int:
+    """As many tokens as are encoded fastest together, halved until their activations fit."""
+    tokens = FASTEST[device.type]
+    while tokens > 1 and not fits(tokens * per_token, device):
+        tokens //= 2
+    return tokens
 
 
 def _free_in_system() -> int:

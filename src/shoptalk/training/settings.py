@@ -18,7 +18,7 @@ from shoptalk.models.adapters import add_lora, checkpoint_layers
 from shoptalk.models.precision import preferred_precision
 from shoptalk.training.ranks import world
 
-_POSITIVE = ("batch_size", "pairs", "learning_rate", "looks", "chunk_tokens", "gradient_clip")
+_POSITIVE = ("batch_size", "pairs", "learning_rate", "looks", "gradient_clip")
 
 
 def _alone(processes: int) -> None:
@@ -45,7 +45,7 @@ class Settings:
         pairs: draws from the mixture, repeats counted; steps are ``pairs / batch_size``.
         warmup: share of the steps, in [0, 1].
         looks: how often dev is watched.
-        chunk_tokens: padded tokens encoded together, see ``training.batches``.
+        chunk_tokens: padded tokens encoded together, see ``training.encoding``; ``auto`` takes what is fastest and fits.
         strategy: ``single`` for one device, ``ddp`` for as many as torchrun or SLURM started processes; every batch is
             then shared out, and the gradient is that of one device.
         precision: ``auto`` takes ``bf16-mixed`` where the processor has it, over fp32 master weights.
@@ -64,7 +64,7 @@ class Settings:
     warmup: float
     gradient_clip: float
     looks: int
-    chunk_tokens: int
+    chunk_tokens: int | str
     accelerator: str = "auto"
     strategy: str = "single"
     precision: str = "auto"
@@ -77,7 +77,7 @@ class Settings:
     def __post_init__(self):
         if self.gradient_cache not in (True, False, "auto"):
             raise InputError(f"trainer.gradient_cache={self.gradient_cache} must be auto, true or false.")
-        for name in _POSITIVE:
+        for name in (*_POSITIVE, *(["chunk_tokens"] if self.chunk_tokens != "auto" else [])):
             value = getattr(self, name)
             if not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
                 raise InputError(f"trainer.{name}={value} must be a number above 0.")
