@@ -19,6 +19,7 @@ test-all: $(READY) lint
 BENCHES := recovery generators unbiased purity signals em_speed scale
 bench: $(READY)
 	for name in $(BENCHES); do $(BIN)/python benchmarks/clicks/$$name.py || exit 1; done
+	$(BIN)/python benchmarks/training/ratios.py
 
 lint: $(READY)
 	$(BIN)/ruff check -q . && $(BIN)/ruff format --check -q . && $(BIN)/lint-imports

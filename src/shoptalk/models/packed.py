@@ -81,7 +81,7 @@ class PackedBert:
             and type(backbone).__name__ in ("BertModel", "XLMRobertaModel", "RobertaModel")
             and config.hidden_act == "gelu"
             and not (config.is_decoder or config.hidden_dropout_prob or config.attention_probs_dropout_prob)
-            and not getattr(backbone, "is_gradient_checkpointing", False)
+            and not any(getattr(module, "gradient_checkpointing", False) for module in backbone.modules())
             and all(type(m) is nn.Linear for m in backbone.encoder.modules() if hasattr(m, "in_features"))
         )
 
