@@ -45,7 +45,7 @@ class Settings:
         pairs: draws from the mixture, repeats counted; steps are ``pairs / batch_size``.
         warmup: share of the steps, in [0, 1].
         looks: how often dev is watched.
-        chunk_tokens: padded tokens encoded together, see ``training.encoding``; ``auto`` takes what is fastest and fits.
+        chunk_tokens: padded tokens encoded together, see ``training.encoding``; ``auto``: what is fastest and fits.
         strategy: ``single`` for one device, ``ddp`` for as many as torchrun or SLURM started processes; every batch is
             then shared out, and the gradient is that of one device.
         precision: ``auto`` takes ``bf16-mixed`` where the processor has it, over fp32 master weights.
