@@ -33,7 +33,13 @@ def test_duckdb_and_spark_agree(kind, made, tmp_path):
     assert shutil.which("java"), "Spark needs Java 17 or 21"
     domain, path = made.domain(), tmp_path / f"log.{kind}"
     rankers = {"bm25": made.ranker(1), "dense": made.ranker(2)}
-    simulate(domain, rankers, World(sessions=3_000, users=400), tmp_path / "log.parquet", tmp_path / "truth.parquet")
+    simulate(
+        domain,
+        rankers,
+        World(sessions=3_000, users=400, drift=0.5),
+        tmp_path / "log.parquet",
+        tmp_path / "truth.parquet",
+    )
     table = pl.read_parquet(tmp_path / "log.parquet")
     {"csv": table.write_csv, "jsonl": table.write_ndjson, "parquet": table.write_parquet}[kind](path)
     options = {"signals": SIGNALS, "chained": True, "max_gap_s": 300.0, "lists": True, "min_query_users": 2}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from shoptalk.sources.clicks.privacy import Privacy
 
+_SMALL = {"position": pl.Int16}  # short numbers come out of Spark as long ones
 _DEEPEST_LIST = 40  # 2**40 is far from the limits of doubles and of 64 bits
 
 
@@ -77,7 +78,7 @@ def by_position(votes: ibis.Table, context: bool) -> pl.DataFrame:
     keys = ["query_id", "doc", "position", *(["context"] if context else [])]
     counted = votes.filter(votes.rule == "vote")
     table = counted.group_by(keys).agg(impressions=counted.weight.sum(), clicks=(counted.weight * counted.worth).sum())
-    return table.to_polars().sort(keys)
+    return table.to_polars().cast(_SMALL).sort(keys)
 
 
 def support(votes: ibis.Table, people: bool) -> pl.DataFrame:
@@ -112,7 +113,7 @@ def lists(rows: ibis.Table) -> pl.DataFrame:
     counts = told.group_by(keys).agg(
         impressions=told.weight.sum(), clicks=ibis.ifelse(told.click, told.weight, 0.0).sum()
     )
-    return counts.to_polars().sort(keys)
+    return counts.to_polars().cast(_SMALL).sort(keys)
 
 
 def _power(position: ibis.Value) -> ibis.Value:

@@ -191,7 +191,8 @@ class Signals:
         ``doubt_NAME`` (bool) per signal used."""
         import ibis
 
-        rows = rows.mutate(worth=ibis.ifelse(rows.clicked, 1.0, 0.0))
+        # A literal 1.0 is a decimal to Spark, whose products would be rounded.
+        rows = rows.mutate(worth=rows.clicked.cast("float64"))
         for name, signal in self.used(told)[0].items():
             marked = signal.marked(rows)
             doubt = marked.doubt & marked.clicked

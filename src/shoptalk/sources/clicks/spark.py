@@ -83,7 +83,8 @@ class Spark:
 
     def write(self, connection: ibis.BaseBackend, table: ibis.Table, path: Path) -> None:
         """Through the driver, since Spark itself writes folders."""
-        table.to_polars().write_parquet(path)
+        # Short numbers come out of Spark as long ones.
+        table.to_polars().cast(dict(table.schema().to_polars())).write_parquet(path)
 
     def number(self, text: ibis.StringValue) -> ibis.IntegerValue:
         """xxHash64; Spark's plain hash has 32 bits only."""
