@@ -79,7 +79,7 @@ def open_log(engine: Engine, connection: ibis.BaseBackend, files: Sequence[Path]
     raw = _read(engine, connection, files)
     _require_columns(raw, files)
     typed = {c: _converted(raw, c, t) for c, t in COLUMNS.items()}
-    typed["position"] = (typed["position"] + shift).cast("int16")
+    typed["position"] = _from_one(typed["position"], shift)
     rows, told = _check(engine, connection, raw, typed, files, shift)
     table = raw.select(**typed)
     return Log(table.mutate(query_raw=table.query_raw.fill_null("")), rows, told)
@@ -108,6 +108,11 @@ def _require_columns(raw: ibis.Table, files: Sequence[Path]) -> None:
             f"{files[0]}: the click log lacks the column{'s' * (len(missing) > 1)} {listed}; rename or add what is "
             f"missing (required: {', '.join(REQUIRED)})."
         )
+
+
+def _from_one(position: ibis.Value, shift: int) -> ibis.Value:
+    # As int64: Ibis leaves a cast to the type it expects out, and Spark's sum of short numbers is no short one.
+    return (position.cast("int64") + shift).cast("int16")
 
 
 def _converted(raw: ibis.Table, column: str, kind: str) -> ibis.Value:
@@ -193,7 +198,7 @@ def _sentence(engine: Engine, connection, files: Sequence[Path], name: str, shif
     for path in files:
         raw = _read(engine, connection, [path])
         typed = {c: _converted(raw, c, t) for c, t in COLUMNS.items()}
-        typed["position"] = (typed["position"] + shift).cast("int16")
+        typed["position"] = _from_one(typed["position"], shift)
         where = _faults(raw, typed).get(name)
         if where is None:
             continue
