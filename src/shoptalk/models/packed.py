@@ -33,16 +33,16 @@ class Block(NamedTuple):
         return (self.stop - self.start) * self.width
 
 
-def blocks(lengths: Sequence[int] | np.ndarray, device: torch.device | str = "cpu") -> list[Block]:
+def blocks(lengths: Sequence[int] | np.ndarray) -> list[Block]:
     """Runs of texts of nearly one length; the longest texts come first."""
     lengths = np.maximum(np.asarray(lengths), 1)
     cut, start = [], 0
     while start < len(lengths):
         width = int(lengths[start])
         stop = int(np.searchsorted(-lengths, -width * _NARROWEST, side="right"))
-        part = torch.from_numpy(lengths[start:stop]).to(device)
+        part = torch.from_numpy(lengths[start:stop])
         full = bool((lengths[start:stop] == width).all())
-        mask = None if full else (torch.arange(width, device=device) >= part[:, None])[:, None, None]
+        mask = None if full else (torch.arange(width) >= part[:, None])[:, None, None]
         cut.append(Block(start, stop, width, mask))
         start = stop
     return cut
