@@ -34,7 +34,7 @@ class CachedEmbed:
     def __init__(self, encoder, cache: Cache, threads: int, progress=None):
         self.encoder, self.cache, self.threads, self.progress = encoder, cache, threads, progress
         self.tokens = CachedTokens(encoder, cache)
-        self.identity = digest("embeddings", 1, encoder.digest, preferred_precision(encoder.device), threads)
+        self.identity = digest("embeddings", 2, encoder.digest, preferred_precision(encoder.device), threads)
 
     def __call__(self, texts: Sequence[str], kind: str) -> np.ndarray:
         """float32 [n, d], rows of length 1, memory-mapped."""

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-_NARROWEST = 0.8
-"""The shortest text of a block over its longest: what is above is padding, what is below is more blocks."""
+_NARROWEST = 0.99
+"""The shortest text of a block over its longest. More blocks cost less than the padding of fewer."""
 
 
 class Block(NamedTuple):
@@ -74,13 +74,14 @@ class PackedBert:
 
     @staticmethod
     def fits(backbone: nn.Module) -> bool:
-        """Whether the model is a plain BERT (or XLM-R), post-norm, with exact GELU and without dropout."""
+        """Whether the model is a plain BERT (or XLM-R), post-norm, with exact GELU and without dropout as it stands."""
         config = getattr(backbone, "config", None)
         return (
             getattr(config, "model_type", None) in ("bert", "xlm-roberta", "roberta")
             and type(backbone).__name__ in ("BertModel", "XLMRobertaModel", "RobertaModel")
             and config.hidden_act == "gelu"
-            and not (config.is_decoder or config.hidden_dropout_prob or config.attention_probs_dropout_prob)
+            and not config.is_decoder
+            and not (backbone.training and (config.hidden_dropout_prob or config.attention_probs_dropout_prob))
             and not any(getattr(module, "gradient_checkpointing", False) for module in backbone.modules())
             and all(type(m) is nn.Linear for m in backbone.encoder.modules() if hasattr(m, "in_features"))
         )
