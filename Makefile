@@ -15,7 +15,7 @@ test-all: $(READY) lint
 	$(BIN)/pip install --disable-pip-version-check --progress-bar off -q -e '.[dev,spark]'
 	$(BIN)/python -m pytest -m ''
 
-# Minutes; benchmarks/clicks/downstream.py, an hour and more of training runs, is a command of its own.
+# An hour and more; benchmarks/clicks/downstream.py, an hour and more of training runs, is a command of its own.
 BENCHES := recovery generators unbiased purity signals em_speed scale
 bench: $(READY)
 	for name in $(BENCHES); do $(BIN)/python benchmarks/clicks/$$name.py || exit 1; done

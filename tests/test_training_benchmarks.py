@@ -192,6 +192,7 @@ def test_a_check_is_met_only_where_it_was_measured(script, monkeypatch, capsys):
     assert Check("a", 5.0, 5.0).met and not Check("a", 4.9, 5.0).met
     assert Check("a", 1.2, 1.25, at_most=True).met and not Check("a", 1.3, 1.25, at_most=True).met
     assert Check("a", None, 5.0).met is None
+    assert Check("better than asked", -0.1, 0.005, at_most=True).met and Check("alike", 0.0, 0.005, at_most=True).met
     monkeypatch.setattr(common, "bf16_units", lambda: False)
     assert common.against_bf16("over peer, bf16", 30.0, 2.6).met is None
     common.judge([common.against_bf16("over peer, bf16", 30.0, 2.6)])
@@ -218,6 +219,26 @@ def test_a_script_that_fails_meets_nothing(script, tmp_path, monkeypatch):
     monkeypatch.setattr(ratios.subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=0))
     [check] = ratios.run("startup", [], tmp_path)
     assert check.met is None and "not measured" in check.note and not (tmp_path / "startup.json").exists()
+
+
+@pytest.mark.parametrize(("ours", "equal", "met"), [(0.704, True, True), (0.708, True, False), (0.708, False, True)])
+def test_quality_may_differ_only_as_allowed(script, ours, equal, met):
+    comparing = script("comparing")
+    check = comparing.quality_check({comparing.PEER: 0.7, comparing.OURS: ours}, "Title", equal)
+    assert check.met is met
+    assert not comparing.quality_check({comparing.PEER: 0.71, comparing.OURS: 0.7}, "Title", equal).met
+
+
+def test_each_stage_reads_the_figures_its_script_writes(script, tmp_path, monkeypatch):
+    ratios, comparing, common = script("ratios"), script("comparing"), script("common")
+    monkeypatch.setattr(comparing, "qualities", lambda *_: {comparing.PEER: 0.7, comparing.OURS: 0.7})
+    for name, stage in ratios.STAGES.items():
+        if stage.script in ("equal_work", "defaults"):
+            options = common.parser("")
+            common.add_training(options)
+            chosen = options.parse_args([*stage.options, "--out", str(tmp_path)])
+            comparing.report(chosen, {}, {}, [], None, equal=stage.script == "equal_work")
+            assert len(ratios.read(tmp_path / f"{name}.json")) == chosen.quality
 
 
 def test_speeds_are_told_side_by_side(script, capsys):

@@ -6,6 +6,7 @@ round, so that a busy machine is busy for both; a figure is the median over roun
 
 import argparse
 import json
+import math
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -61,7 +62,9 @@ class Check:
         """Figure to asked (asked to figure where that is the most allowed): met from 1 on."""
         if self.figure is None:
             return None
-        return self.asked / self.figure if self.at_most else self.figure / self.asked
+        if self.at_most:
+            return self.asked / self.figure if self.figure > 0 else math.inf
+        return self.figure / self.asked
 
     @property
     def met(self) -> bool | None:
@@ -158,6 +161,16 @@ def add_work(options: argparse.ArgumentParser) -> None:
     options.add_argument("--cache", type=Path, default=cache, help="of what was read and mined (outputs/cache)")
 
 
+def add_training(options: argparse.ArgumentParser) -> None:
+    """The options of scripts that train on both sides."""
+    add_work(options)
+    options.add_argument("--steps", type=int, default=20, help="optimizer steps of a run (20)")
+    options.add_argument("--pairs", type=int, default=64, help="pairs of a step (64)")
+    options.add_argument("--negatives", type=int, default=0, help="mined hard negatives with each pair (0)")
+    options.add_argument("--quality", action="store_true", help="also dev nDCG@10 over the full corpus; minutes")
+    add_bf16(options)
+
+
 def add_bf16(options: argparse.ArgumentParser) -> None:
     """Whether the peer is measured in bf16, which emulated takes some twenty times as long as fp32."""
     told = "measure the peer in bf16 too; by default where the processor has bf16 units"
@@ -177,7 +190,7 @@ def judge(checks: Sequence[Check]) -> None:
     """Every check in a row."""
     shown = table("Asked", ["check", "figure", "asked", "met"])
     for check in checks:
-        figure = "-" if check.figure is None else f"{check.figure:,.2f}"
+        figure = "-" if check.figure is None else f"{check.figure:,.4g}"
         verdict = {None: check.note, True: "yes", False: "no"}[check.met]
         shown.add_row(check.name, figure, f"{'<=' if check.at_most else '>='} {check.asked:g}", verdict)
     CONSOLE.print(shown)

@@ -1,5 +1,6 @@
 """Training on both sides: which runs there are, that their batches are the same, how their figures are told."""
 
+import argparse
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,7 +9,20 @@ from typing import Any
 import numpy as np
 import ours
 import peer
-from common import CONSOLE, Check, Trained, against_bf16, bf16_units, cell, own_precision, rounds, spread, table
+from common import (
+    CONSOLE,
+    Check,
+    Trained,
+    against_bf16,
+    bf16_units,
+    cell,
+    judge,
+    own_precision,
+    rounds,
+    spread,
+    table,
+    write,
+)
 from data import Drawn, quality
 from sentence_transformers import SentenceTransformer
 
@@ -104,6 +118,50 @@ def checks(figures: Mapping[str, Any], title: str, asked: tuple[float, float]) -
     made = [Check(f"{title}: ours, {own_precision()}, over peer, fp32", ratio(figures, PEER), asked[0])]
     figure = ratio(figures, PEER_BF16) if PEER_BF16 in figures else None
     return [*made, against_bf16(f"{title}: ours, {own_precision()}, over peer, bf16", figure, asked[1])]
+
+
+def curve_check(figures: Mapping[str, Any], title: str) -> Check:
+    """The largest distance of a step's loss to the peer's."""
+    return Check(f"{title}: loss curve, largest % apart", figures[OURS]["curve_apart_percent"]["largest"], 1, True)
+
+
+def report(
+    chosen: argparse.Namespace,
+    figures: dict,
+    last: Mapping[str, Trained],
+    checks: list[Check],
+    domain: Domain,
+    equal: bool,
+) -> None:
+    """Measure quality where it is asked for, judge, and write all figures.
+
+    Args:
+        equal: both sides did the same, so that ours may not be better either.
+    """
+    script, scores = "equal_work" if equal else "defaults", {}
+    if chosen.quality:
+        scores = qualities(last, domain)
+        for name, score in scores.items():
+            CONSOLE.print(f"Dev nDCG@10 over the full corpus after {chosen.steps} steps: {name} {score:.4f}")
+        checks = [*checks, quality_check(scores, title(chosen, equal), equal)]
+    judge(checks)
+    told = {name: getattr(chosen, name) for name in ("steps", "pairs", "negatives", "seed")}
+    parts = [script, *([f"negatives{chosen.negatives}"] if chosen.negatives else []), *(["quality"] * chosen.quality)]
+    write(told | {"sides": figures, "dev_ndcg@10": scores}, checks, chosen.out, "_".join(parts))
+
+
+def title(chosen: argparse.Namespace, equal: bool) -> str:
+    """What is compared."""
+    head = "Equal work" if equal else "Defaults"
+    negatives = f", {chosen.negatives} hard negatives" if chosen.negatives else ""
+    return head + negatives + (f", {chosen.steps} steps" if chosen.quality else "")
+
+
+def quality_check(scores: Mapping[str, float], title: str, equal: bool) -> Check:
+    """How far our dev nDCG@10 is below the peer's; with ``equal`` also above."""
+    apart = scores[PEER] - scores[OURS]
+    name = f"{title}: dev nDCG@10, {'apart' if equal else 'peer less ours'}"
+    return Check(name, abs(apart) if equal else apart, 0.005, at_most=True)
 
 
 def show(figures: Mapping[str, Any], last: Mapping[str, Trained], title: str, curves: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -162,6 +163,14 @@ def miner(ground: Ground, embed: CachedEmbed) -> Callable[[Sequence[str]], list[
         return [[ground.first[row] for row in line if row >= 0] for line in found.rows.tolist()]
 
     return mine
+
+
+def drawn_for(chosen: argparse.Namespace, ground: Ground, threads: int) -> Drawn:
+    """``draw`` as the options ask, with hard negatives of the base model where they ask for any."""
+    mine = None
+    if chosen.negatives:
+        mine = miner(ground, CachedEmbed(instantiate(config().model), Cache(chosen.cache), threads))
+    return draw(ground, chosen.pairs, chosen.steps, chosen.seed, mine, chosen.negatives)
 
 
 def config(*overrides: str) -> DictConfig:

@@ -226,7 +226,6 @@ class Encoder(nn.Module):
         """``embed`` of texts that are tokenised already: unit vectors, float32 [n, d]."""
         device = self.device
         with inference(self.backbone, precision, device) as backbone:
-
             vectors = self._frozen(backbone)
 
             def unit(texts: Ragged) -> Tensor:
