@@ -19,6 +19,7 @@ from torch.utils.data import SequentialSampler
 from transformers import PrinterCallback, TrainerCallback
 
 from shoptalk.errors import InputError
+from shoptalk.models.encoder import Encoder
 from shoptalk.models.loading import quiet, resolve
 from shoptalk.training.settings import Settings
 
@@ -117,7 +118,7 @@ def trainer(drawn: Drawn, size: int, folder: Path, bf16: bool, settings: Setting
 
 def _same(settings: Settings) -> dict[str, Any]:
     return {
-        "learning_rate": settings.learning_rate,
+        "learning_rate": settings.rate(Encoder),
         "weight_decay": settings.weight_decay,
         "max_grad_norm": settings.gradient_clip,
         "optim": "adamw_torch_fused",

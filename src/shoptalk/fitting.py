@@ -44,12 +44,14 @@ class Fitted:
 
     Attributes:
         curve: step to nDCG@10 over the dev pool.
+        learning_rate: the highest of the schedule.
         encoding: the chunk plan as it was resolved.
         short_batches: batches with fewer pairs than asked.
     """
 
     encoder: Any
     curve: dict[str, float]
+    learning_rate: float
     steps: int
     watch_seconds: float
     encoding: dict[str, Any]
@@ -79,7 +81,7 @@ def fit(cfg: DictConfig, run: Run, loss: Loss, data: Examples, per_pair: int, wa
         encoding,
         loss,
         instantiate(cfg.temperature),
-        learning_rate=settings.learning_rate,
+        learning_rate=settings.rate(encoder),
         weight_decay=settings.weight_decay,
         warmup=settings.warmup,
         steps=steps,
@@ -104,7 +106,9 @@ def fit(cfg: DictConfig, run: Run, loss: Loss, data: Examples, per_pair: int, wa
     merge_lora(encoder)
     # Lightning hands the weights back on the CPU.
     module.to(run.device)
-    return Fitted(module.encoder.eval(), keep.curve, steps, keep.seconds, encoding.told(), batches.short)
+    return Fitted(
+        module.encoder.eval(), keep.curve, module.learning_rate, steps, keep.seconds, encoding.told(), batches.short
+    )
 
 
 def _encoding(settings: Settings, encoder: Any, batches: Batches) -> Encoding:

@@ -1,13 +1,17 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
 import pytest
+import tiny_models
 import torch
 
 from shoptalk.domain.judgments import Judged
 from shoptalk.domain.text import normalise
 from shoptalk.errors import InputError
+from shoptalk.models.encoder import Encoder
+from shoptalk.models.static import StaticEncoder
 from shoptalk.negatives.crossfit import examples, fold_of, sample
 from shoptalk.negatives.denoise import Denoised
 from shoptalk.negatives.teacher import HubTeacher, NoTeacher, OwnTeacher, TeacherAsk
@@ -41,7 +45,7 @@ class Forgetful(OwnTeacher):
 
     trained = 0
 
-    def _fresh(self, ask):
+    def _fresh(self, base, seed):
         return Memory()
 
     def _train(self, model, part, ask, tell):
@@ -49,7 +53,7 @@ class Forgetful(OwnTeacher):
         model.seen = {normalise(query) for query in part.queries}
 
 
-ENCODER = SimpleNamespace(digest="base", device=torch.device("cpu"))
+ENCODER = SimpleNamespace(digest="base", device=torch.device("cpu"), backbone=None)
 
 
 def asked(ask, **changes):
@@ -102,6 +106,25 @@ def test_a_second_run_trains_and_scores_nothing(world, monkeypatch):
     assert Forgetful.trained == trained
     with pytest.raises(TypeError):
         Forgetful(max_pairs=3).relevance(asked(ask))
+
+
+def test_a_static_model_is_judged_by_the_transformer_it_comes_from(world, tmp_path):
+    ask, read = world.make(), []
+
+    def origin():
+        read.append(Encoder.load(str(folder)))
+        return read[-1]
+
+    folder = tiny_models.bert(tmp_path)
+    static = StaticEncoder.distil(Encoder.load(str(folder)))
+    with pytest.raises(InputError, match="this static model does not come from one"):
+        OwnTeacher().relevance(replace(asked(ask), encoder=static))
+    static.origin = origin
+    options = {"layers": 1, "max_pairs": 10, "max_length": 16}
+    texts, rows = ask.pairs["query"].to_list(), np.tile(np.arange(6), (12, 1))
+    judged = OwnTeacher(**options).relevance(replace(asked(ask), encoder=static))(texts, [], rows)
+    same = OwnTeacher(**options).relevance(replace(asked(ask), encoder=Encoder.load(str(folder))))(texts, [], rows)
+    assert len(read) == 1 and (judged == same).all()
 
 
 def test_negatives_are_random_or_deep_and_never_known(world):
@@ -190,11 +213,6 @@ def test_no_teacher_is_nobody(world):
 def test_impossible_settings_say_which(act, sentence):
     with pytest.raises(InputError, match=sentence):
         act()
-
-
-def test_a_base_model_without_a_transformer_cannot_become_a_teacher(world):
-    with pytest.raises(InputError, match="needs a transformer"):
-        OwnTeacher().relevance(asked(world.make(pairs=30)))
 
 
 def test_too_few_queries_to_fold(world):

@@ -39,8 +39,11 @@ class Encoder(nn.Module):
         dimension: of the vectors.
         max_length: in tokens, prompt and special tokens included.
         prompts: by name; ``query`` and ``document`` are put before texts of that kind.
+        learning_rate: what suits training all of its weights.
         notices: sentences the user should see about how the model was read.
     """
+
+    learning_rate = 5e-5
 
     def __init__(
         self,

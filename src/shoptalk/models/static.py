@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,14 @@ class StaticEncoder(nn.Module):
     """Texts to vectors by averaging a table of token vectors; the same interface as ``Encoder``.
 
     ``forward`` gives plain means, ``embed`` unit rows.
+
+    Attributes:
+        learning_rate: what suits training a table, whose rows a step seldom meets.
+        origin: reads the transformer that the table was distilled from; ``None`` for a table that was read.
     """
+
+    learning_rate = 1e-2
+    origin: Callable[[], Encoder] | None = None
 
     def __init__(self, table: Tensor, engine, *, max_length: int = 512, prompts: Mapping[str, str] | None = None):
         super().__init__()
@@ -70,8 +78,10 @@ class StaticEncoder(nn.Module):
         folder = loading.resolve(name, revision, trust_remote_code)
         if is_static(folder):
             return cls.read(folder, max_length=max_length, prompts=prompts)
-        encoder = Encoder.load(str(folder), trust_remote_code=trust_remote_code)
-        return cls.distil(encoder, dimension=dimension, max_length=max_length, prompts=prompts)
+        origin = partial(Encoder.load, str(folder), trust_remote_code=trust_remote_code)
+        static = cls.distil(origin(), dimension=dimension, max_length=max_length, prompts=prompts)
+        static.origin = origin
+        return static
 
     @classmethod
     def read(

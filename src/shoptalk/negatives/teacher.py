@@ -161,8 +161,11 @@ class OwnTeacher:
         parts = [data.without_fold(fold, self.folds, self.max_pairs) for fold in range(self.folds)]
         if not all(len(part.queries) for part in parts):
             raise InputError("teacher=own has too few training queries to fold; add pairs, or choose teacher=hub.")
-        keys = [self._key(ask, part) for part in parts]
-        models = [self._model(ask, fold, part, key) for fold, (part, key) in enumerate(zip(parts, keys, strict=True))]
+        base = _transformer(ask.encoder)
+        keys = [self._key(ask, base, part) for part in parts]
+        models = [
+            self._model(ask, base, fold, part, key) for fold, (part, key) in enumerate(zip(parts, keys, strict=True))
+        ]
         scores = Scores(models, ask.corpus, ask.cache, digest(keys, ask.corpus.digest), ask.progress)
         return _calibrated(ask, scores, self.calibration_queries)
 
@@ -175,33 +178,31 @@ class OwnTeacher:
             raise InputError(f"teacher.sources names {missing[0]}, but this run has {', '.join(there)}.")
         return ask.pairs.filter(pl.col("source").is_in(self.sources))
 
-    def _key(self, ask: TeacherAsk, part: Examples) -> str:
+    def _key(self, ask: TeacherAsk, base, part: Examples) -> str:
         from shoptalk.models.precision import preferred_precision
 
-        precision = preferred_precision(ask.encoder.device)
+        precision = preferred_precision(base.device)
         shape = (self.layers, self.max_length, vars(self.recipe), ask.seed, ask.threads, precision)
-        return digest("own teacher", 1, ask.encoder.digest, ask.corpus.digest, part.digest, shape)
+        return digest("own teacher", 1, base.digest, ask.corpus.digest, part.digest, shape)
 
-    def _model(self, ask: TeacherAsk, fold: int, part: Examples, key: str) -> Callable[[], object]:
+    def _model(self, ask: TeacherAsk, base, fold: int, part: Examples, key: str) -> Callable[[], object]:
         def make(folder) -> None:
-            model = self._fresh(ask)
+            model = self._fresh(base, ask.seed)
             with ask.progress(f"training the teacher of fold {fold + 1} of {self.folds}") as tell:
                 self._train(model, part, ask, tell)
             model.save(folder)
 
         def load():
-            return self._fresh(ask).restore(ask.cache.folder("teachers", key, make))
+            return self._fresh(base, ask.seed).restore(ask.cache.folder("teachers", key, make))
 
         return load
 
-    def _fresh(self, ask: TeacherAsk):
-        """A cross-encoder with the base model's weights under a new head."""
+    def _fresh(self, base, seed: int):
+        """A cross-encoder with the weights of ``base`` under a new head."""
         from shoptalk.models.cross_encoder import CrossEncoder
 
-        if not hasattr(ask.encoder, "backbone"):
-            raise InputError("teacher=own needs a transformer as the base model; choose teacher=hub or another model.")
-        model = CrossEncoder.from_encoder(ask.encoder, self.layers, max_length=self.max_length, seed=ask.seed)
-        return model.to(ask.encoder.device)
+        model = CrossEncoder.from_encoder(base, self.layers, max_length=self.max_length, seed=seed)
+        return model.to(base.device)
 
     def _train(self, model, part: Examples, ask: TeacherAsk, tell: Tell) -> None:
         train(model, part, ask.corpus.passages, self.recipe, ask.seed, tell)
@@ -229,6 +230,18 @@ def _windows(ask: TeacherAsk, most: int) -> tuple[Windows, list[str]]:
         return judged_windows(ask.calibration, ask.corpus, ask.dense, ask.window, most), []
     windows = paired_windows(ask.pairs, ask.corpus, ask.known, ask.dense, ask.window, most, ask.seed)
     return windows, ["Without a calibration split the teacher is calibrated on training pairs it did not learn from."]
+
+
+def _transformer(encoder):
+    """The base model, or what a static one was distilled from."""
+    if hasattr(encoder, "backbone"):
+        return encoder
+    if encoder.origin is None:
+        raise InputError(
+            "teacher=own starts from a transformer, and this static model does not come from one: "
+            "choose teacher=hub, other negatives or another model."
+        )
+    return encoder.origin().to(encoder.device)
 
 
 def _at_least(least: int, value: int, name: str) -> int:

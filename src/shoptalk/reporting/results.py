@@ -38,6 +38,7 @@ def metrics(
         "domain": dict(domain.counts),
         "threads": run.threads,
         "precision": run.settings.resolved_precision(),
+        "learning_rate": fitted.learning_rate,
         "steps": fitted.steps,
         "short_batches": fitted.short_batches,
         "encoding": fitted.encoding,

@@ -18,7 +18,8 @@ from shoptalk.models.adapters import add_lora, checkpoint_layers
 from shoptalk.models.precision import preferred_precision
 from shoptalk.training.ranks import world
 
-_POSITIVE = ("batch_size", "pairs", "learning_rate", "looks", "gradient_clip")
+_POSITIVE = ("batch_size", "pairs", "looks", "gradient_clip")
+_OR_AUTO = ("learning_rate", "chunk_tokens")
 
 
 def _alone(processes: int) -> None:
@@ -43,6 +44,7 @@ class Settings:
 
     Attributes:
         pairs: draws from the mixture, repeats counted; steps are ``pairs / batch_size``.
+        learning_rate: the highest of the schedule; ``auto``: the encoder's own ``learning_rate``.
         warmup: share of the steps, in [0, 1].
         looks: how often dev is watched.
         chunk_tokens: padded tokens encoded together, see ``training.encoding``; ``auto``: what is fastest and fits.
@@ -59,7 +61,7 @@ class Settings:
 
     batch_size: int
     pairs: int
-    learning_rate: float
+    learning_rate: float | str
     weight_decay: float
     warmup: float
     gradient_clip: float
@@ -77,7 +79,7 @@ class Settings:
     def __post_init__(self):
         if self.gradient_cache not in (True, False, "auto"):
             raise InputError(f"trainer.gradient_cache={self.gradient_cache} must be auto, true or false.")
-        for name in (*_POSITIVE, *(["chunk_tokens"] if self.chunk_tokens != "auto" else [])):
+        for name in (*_POSITIVE, *(name for name in _OR_AUTO if getattr(self, name) != "auto")):
             value = getattr(self, name)
             if not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
                 raise InputError(f"trainer.{name}={value} must be a number above 0.")
@@ -95,6 +97,10 @@ class Settings:
             return self.precision
         kind = "cpu" if self.accelerator == "cpu" else None
         return "bf16-mixed" if preferred_precision(kind) == "bf16" else "32-true"
+
+    def rate(self, encoder: Any) -> float:
+        """The learning rate asked for, or what suits a kind of encoder (the object or its class)."""
+        return encoder.learning_rate if self.learning_rate == "auto" else self.learning_rate
 
     def adapt(self, encoder: Any, seed: int) -> None:
         """Make ``encoder`` train as asked: with adapters, or with layers computed twice."""
