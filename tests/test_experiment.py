@@ -82,6 +82,17 @@ def test_labels_with_ann_negatives_train_evaluate_and_export(ground):
     assert (mined["negatives"].list.len() == 4).all() and mined["scores"].explode().is_not_null().all()
 
 
+def test_refreshed_negatives_come_from_the_model_in_training(ground):
+    options = ("trainer.pairs=640", "trainer.looks=4", "negatives.every=5")
+    outcome = ground.train("refreshed", "negatives=ann_refreshed", *options)
+    told = outcome.metrics["negatives"]["refreshes"]
+    assert [line["step"] for line in told] == [5, 10, 15]
+    assert all(0 < line["changed"] <= 1 for line in told) and outcome.metrics["seconds"]["refresh"] > 0
+    first = ground.train("unrefreshed", "negatives=ann", *options[:2])
+    assert first.metrics["dev_pool"]["5"] == outcome.metrics["dev_pool"]["5"]
+    assert first.metrics["dev_pool"] != outcome.metrics["dev_pool"]
+
+
 def test_means_are_those_of_the_queries(first):
     table = pl.read_parquet(first.folder / "per_query.parquet").filter(split="test", arm="adapted")
     assert table["ndcg@10"].mean() == pytest.approx(first.metrics["test"]["adapted"]["ndcg@10"])

@@ -16,7 +16,7 @@ from shoptalk.domain.restrict import restrict
 from shoptalk.embedding import CachedEmbed
 from shoptalk.export import export
 from shoptalk.fitting import Fitted, Pool, fit
-from shoptalk.mining import mine
+from shoptalk.mining import Mining
 from shoptalk.mixing import Schedule
 from shoptalk.negatives.mined import Mined
 from shoptalk.preparing import Gathered, examples, gather
@@ -78,7 +78,8 @@ def train(cfg: DictConfig) -> Outcome | None:
 
         with run.stage("negatives", "Mining negatives"):
             loss = instantiate(cfg.loss)
-            mined, per_pair = mine(cfg, run, found, base, zero_shot, bm25, distil="teacher" in loss.needs)
+            mining = Mining(cfg, run, found, base, zero_shot, bm25, distil="teacher" in loss.needs)
+            mined = mining.mine()
             write_tables(run, found, schedule, mined)
 
         with run.stage("fit", f"Training on {len(schedule.rows):,} draws from {found.pairs.height:,} pairs"):
@@ -86,7 +87,7 @@ def train(cfg: DictConfig) -> Outcome | None:
             data = examples(found.pairs, mined.table, schedule.rows, domain.corpus, known, embed.tokens, guide)
             dev = domain.splits.get("dev")
             watch = Pool(dev, domain.corpus, [bm25, zero_shot]) if dev else None
-            fitted = fit(cfg, run, loss, data, per_pair, watch)
+            fitted = fit(cfg, run, loss, data, mining.per_pair, watch, mining.refreshing(embed.tokens))
 
         with run.stage("evaluate", "Measuring over the full corpus"):
             with run.stages.bar("embedding with the adapted model") as tell:

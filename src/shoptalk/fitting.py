@@ -1,6 +1,6 @@
 """Training one encoder, with dev watched on a fixed pool and the best weights kept."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from shoptalk.training.datamodule import PairsData
 from shoptalk.training.encoding import Encoding
 from shoptalk.training.module import BiEncoder
 from shoptalk.training.ranks import agreed, any_of, embedded, world
+from shoptalk.training.refreshing import Refreshing, Remine
 from shoptalk.training.settings import Settings
 
 POOL_DEPTH = 50
@@ -47,6 +48,7 @@ class Fitted:
         learning_rate: the highest of the schedule.
         encoding: the chunk plan as it was resolved.
         short_batches: batches with fewer pairs than asked.
+        refreshes: when negatives were mined anew, see ``training.refreshing``; empty where they never were.
     """
 
     encoder: Any
@@ -56,10 +58,23 @@ class Fitted:
     watch_seconds: float
     encoding: dict[str, Any]
     short_batches: int
+    refreshes: Sequence[Mapping[str, Any]] = ()
 
 
-def fit(cfg: DictConfig, run: Run, loss: Loss, data: Examples, per_pair: int, watch: "Pool | None") -> Fitted:
+def fit(
+    cfg: DictConfig,
+    run: Run,
+    loss: Loss,
+    data: Examples,
+    per_pair: int,
+    watch: "Pool | None",
+    remine: Remine | None = None,
+) -> Fitted:
     """Train a fresh base encoder on ``data``; the weights that did best on the dev pool come back.
+
+    Args:
+        per_pair: negatives that go into a batch with each pair.
+        remine: mines negatives anew with the weights in training; ``None`` keeps those of ``data``.
 
     Raises:
         KeyboardInterrupt: stopped by the user; the message says how to go on.
@@ -90,9 +105,10 @@ def fit(cfg: DictConfig, run: Run, loss: Loss, data: Examples, per_pair: int, wa
     score = None if watch is None else partial(watch.score, encoder)
     say = partial(run.console.print, style="dim", highlight=False)
     keep = KeepBest(run.folder / "checkpoints", steps, min(settings.looks, steps), score, say)
+    refreshing = None if remine is None else Refreshing(batches, encoder, remine, say, log=run.logger.log_metrics)
     trainer = settings.trainer(run.folder, steps, [keep], run.logger, bar=cfg.run.progress)
     try:
-        trainer.fit(module, PairsData(batches), ckpt_path=checkpoint_of(cfg.ckpt_path), weights_only=True)
+        trainer.fit(module, PairsData(batches, refreshing), ckpt_path=checkpoint_of(cfg.ckpt_path), weights_only=True)
     except Interrupted as stop:
         raise KeyboardInterrupt(
             f"Stopped after step {trainer.global_step} of {steps}; "
@@ -107,7 +123,14 @@ def fit(cfg: DictConfig, run: Run, loss: Loss, data: Examples, per_pair: int, wa
     # Lightning hands the weights back on the CPU.
     module.to(run.device)
     return Fitted(
-        module.encoder.eval(), keep.curve, module.learning_rate, steps, keep.seconds, encoding.told(), batches.short
+        encoder=module.encoder.eval(),
+        curve=keep.curve,
+        learning_rate=module.learning_rate,
+        steps=steps,
+        watch_seconds=keep.seconds,
+        encoding=encoding.told(),
+        short_batches=batches.short,
+        refreshes=refreshing.told if refreshing else [],
     )
 
 

@@ -1,55 +1,88 @@
 """Negatives for every distinct pair of a run, with the teacher where the strategy or the loss asks for one."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from shoptalk.embedding import CachedTokens
 from shoptalk.errors import InputError
 from shoptalk.negatives.mined import Mine, Mined
+from shoptalk.negatives.refreshed import Refreshed
 from shoptalk.negatives.scoring import Calibrated
 from shoptalk.negatives.teacher import TeacherAsk
-from shoptalk.preparing import Gathered, with_given
+from shoptalk.preparing import Gathered, negatives_of, with_given
 from shoptalk.retrieval.bm25 import BM25
 from shoptalk.retrieval.dense import Dense
 from shoptalk.run import Run
+from shoptalk.training.ranks import embedded
 
 CALIBRATED_ON = (0, 50)
 """Ranks of the base model that a teacher is calibrated on where no strategy names the ranks it must judge."""
 
 
-def mine(
-    cfg: DictConfig, run: Run, found: Gathered, base: object, dense: Dense, bm25: BM25, distil: bool = False
-) -> tuple[Mined, int]:
-    """The negatives, the user's own in front, and how many go into a batch with each pair.
+class Mining:
+    """How a run mines: before training, and again with the weights in training where the strategy asks for that.
 
     Args:
+        base: the base model.
         distil: add a column ``teacher``: the teacher's logits of the positive and then of each negative.
     """
-    strategy = instantiate(cfg.negatives)
-    ask = Mine(
-        pairs=found.distinct(),
-        corpus=found.domain.corpus,
-        known=found.known,
-        dense=dense,
-        bm25=bm25,
-        seed=cfg.seed,
-        cache=run.cache,
-        calibration=found.domain.splits.get("calibration"),
-    )
-    window = strategy.window or (CALIBRATED_ON if distil else None)
-    if window is not None:
-        ask = replace(ask, relevance=_teacher(cfg, run, found, base, ask, window))
-    mined = strategy.mine(ask)
-    told = getattr(ask.relevance, "notices", ())
-    table = with_given(mined.table, found.given, ask.known)
-    if distil:
-        table = _judged(table, ask)
-    return replace(mined, table=table, notices=[*told, *mined.notices]), max(
-        strategy.per_pair, int(found.given.height > 0)
-    )
+
+    def __init__(
+        self, cfg: DictConfig, run: Run, found: Gathered, base: object, dense: Dense, bm25: BM25, distil: bool = False
+    ):
+        self.strategy, self.found, self.distil = instantiate(cfg.negatives), found, distil
+        ask = Mine(
+            pairs=found.distinct(),
+            corpus=found.domain.corpus,
+            known=found.known,
+            dense=dense,
+            bm25=bm25,
+            seed=cfg.seed,
+            cache=run.cache,
+            calibration=found.domain.splits.get("calibration"),
+        )
+        window = self.strategy.window or (CALIBRATED_ON if distil else None)
+        self.ask = ask if window is None else replace(ask, relevance=_teacher(cfg, run, found, base, ask, window))
+
+    @property
+    def per_pair(self) -> int:
+        """How many negatives go into a batch with each pair."""
+        return max(self.strategy.per_pair, int(self.found.given.height > 0))
+
+    def mine(self) -> Mined:
+        """The negatives of every distinct pair, the user's own in front."""
+        mined = self._mined(self.ask)
+        return replace(mined, notices=[*getattr(self.ask.relevance, "notices", ()), *mined.notices])
+
+    def refreshing(self, tokens: CachedTokens) -> "Refresh | None":
+        """Mines again; ``None`` where the first negatives are to stay."""
+        return Refresh(self, tokens) if isinstance(self.strategy, Refreshed) else None
+
+    def _mined(self, ask: Mine) -> Mined:
+        mined = self.strategy.mine(ask)
+        table = with_given(mined.table, self.found.given, ask.known)
+        return replace(mined, table=_judged(table, ask) if self.distil else table)
+
+
+class Refresh:
+    """The ``Remine`` of ``training.refreshing``."""
+
+    def __init__(self, mining: Mining, tokens: CachedTokens):
+        self.mining, self.every, self.tokens = mining, mining.strategy.steps, tokens
+
+    def __call__(self, encoder: Any, pairs: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray] | None]:
+        """Negatives of rows ``pairs`` of the run's pairs, found with ``encoder`` as it stands."""
+        ask, asked = self.mining.ask, self.mining.found.pairs[pairs]
+        ids = self.tokens(ask.corpus.passages, "document")
+        vectors = embedded(encoder.embed_ids, ids, encoder.prompt_length("document"))
+        distinct = asked.unique(["query", "doc_id"], keep="first", maintain_order=True)
+        ask = replace(ask, pairs=distinct, dense=Dense(encoder.embed, vectors))
+        return negatives_of(asked, self.mining._mined(ask).table, ask.corpus)
 
 
 def _judged(table: pl.DataFrame, ask: Mine) -> pl.DataFrame:

@@ -127,8 +127,7 @@ def examples(
     """
     assert pairs.schema == SCHEMA
     index = _first_copies(corpus)
-    mined = {(row["query"], row["doc_id"]): row for row in negatives.iter_rows(named=True)}
-    of_pair = [mined[key] for key in pairs.select("query", "doc_id").iter_rows()]
+    rows, teacher = _negatives_of(pairs, negatives, index)
     queries = pairs["query"].unique(maintain_order=True)
     number = pairs["query"].replace_strict(queries, np.arange(len(queries)), return_dtype=pl.Int64).to_numpy()
     rows_known = {q: _rows(known.documents(q), index) for q in queries}
@@ -137,13 +136,28 @@ def examples(
         document_tokens=tokens(corpus.passages, "document"),
         positives=np.array([index[d] for d in pairs["doc_id"]], dtype=np.int64),
         weights=pairs["weight"].to_numpy().copy(),
-        negatives=[_rows(row["negatives"], index) for row in of_pair],
+        negatives=rows,
         known=[rows_known[q] for q in pairs["query"]],
         order=order,
         sources=pairs["source"].rank("dense").to_numpy().astype(np.int64),
-        teacher=[np.array(row["teacher"], np.float32) for row in of_pair] if "teacher" in negatives.columns else None,
+        teacher=teacher,
         guide=embed and Guide(embed(queries.to_list(), "query")[number], embed(corpus.passages, "document")),
     )
+
+
+def negatives_of(
+    pairs: pl.DataFrame, negatives: pl.DataFrame, corpus: Corpus
+) -> tuple[list[np.ndarray], list[np.ndarray] | None]:
+    """Corpus rows of the negatives of each of ``pairs``, and the teacher's logits where it was asked for them."""
+    return _negatives_of(pairs, negatives, _first_copies(corpus))
+
+
+def _negatives_of(pairs: pl.DataFrame, negatives: pl.DataFrame, index: Mapping[str, int]):
+    mined = {(row["query"], row["doc_id"]): row for row in negatives.iter_rows(named=True)}
+    of_pair = [mined[key] for key in pairs.select("query", "doc_id").iter_rows()]
+    judged = "teacher" in negatives.columns
+    teacher = [np.array(row["teacher"], np.float32) for row in of_pair] if judged else None
+    return [_rows(row["negatives"], index) for row in of_pair], teacher
 
 
 def _first_copies(corpus: Corpus) -> dict[str, int]:

@@ -34,7 +34,11 @@ def metrics(
         "dev_pool": fitted.curve,
         "mixing": mixing(schedule, found.pairs),
         "sources": {name: dict(counts) for name, counts in found.counts.items()},
-        "negatives": {"dropped": dict(mined.dropped), "filled_with_random": mined.filled},
+        "negatives": {
+            "dropped": dict(mined.dropped),
+            "filled_with_random": mined.filled,
+            "refreshes": [{key: line[key] for key in ("step", "pairs", "changed")} for line in fitted.refreshes],
+        },
         "domain": dict(domain.counts),
         "threads": run.threads,
         "precision": run.settings.resolved_precision(),
@@ -44,7 +48,8 @@ def metrics(
         "encoding": fitted.encoding,
     }
     content["notices"] = notices
-    content["seconds"] = {**run.stages.seconds, "watch": fitted.watch_seconds, "total": run.stages.total()}
+    refresh = {"refresh": sum(line["seconds"] for line in fitted.refreshes)} if fitted.refreshes else {}
+    content["seconds"] = {**run.stages.seconds, "watch": fitted.watch_seconds, **refresh, "total": run.stages.total()}
     return content
 
 
