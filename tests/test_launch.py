@@ -7,6 +7,7 @@ import sys
 import pytest
 import tiny_domain
 from composing import composed
+from omegaconf import OmegaConf
 from tiny_models import bert
 
 from shoptalk import launch
@@ -52,6 +53,22 @@ def test_one_bad_job_does_not_end_the_others(ground):
     assert "test" not in json.loads((sweep / "0" / "metrics.json").read_text())
     assert "temperature.value=-1" in (sweep / "1" / "error.txt").read_text()
     assert "failed" in result.stdout and "dev of" in result.stdout
+    told = sweep / "0" / "metrics.json"
+    before = told.stat().st_mtime_ns
+    again = shell(ground, "-m", "temperature.value=0.05,-1")
+    one_sentence(again, "temperature.value=-1", "0 is finished already")
+    assert told.stat().st_mtime_ns == before and "dev of" in again.stdout
+
+
+def test_only_the_same_options_count_as_finished(tmp_path):
+    cfg = composed(tmp_path, f"run.dir={tmp_path}", "threads=null")
+    assert launch.finished(cfg) is None
+    OmegaConf.save(composed(tmp_path, f"run.dir={tmp_path}", "threads=2", "trainer.precision=32-true"),
+                   tmp_path / "config.yaml", resolve=True)  # fmt: skip
+    assert launch.finished(cfg) is None
+    (tmp_path / "metrics.json").write_text(json.dumps({"dev": {"adapted": {"ndcg@10": 0.5}}}))
+    assert launch.finished(cfg) == 0.5
+    assert launch.finished(composed(tmp_path, f"run.dir={tmp_path}", "trainer.pairs=7")) is None
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Around one Hydra job: what the user did wrong becomes one sentence, and one bad job ends no other."""
 
+import json
 import math
 import sys
 from pathlib import Path
@@ -35,6 +36,9 @@ def job(cfg: DictConfig) -> float:
         if world()[1] > 1 and not cfg.run.single:
             raise InputError("-m with several processes would let each run every job: start it without torchrun.")
         cfg.run.dir = agreed(cfg.run.dir)
+        if not cfg.run.single and (score := finished(cfg)) is not None:
+            print(f"{cfg.run.dir} is finished already; delete it to have it done again.")
+            return score
         outcome = train(cfg)
         return outcome.dev_score if outcome else math.nan
     except KeyboardInterrupt as stop:
@@ -49,6 +53,22 @@ def job(cfg: DictConfig) -> float:
             raise
         _say(cfg, sentence)
         return math.nan
+
+
+def finished(cfg: DictConfig) -> float | None:
+    """dev nDCG@10 of a job whose folder holds the figures of the very same options; ``None`` where there are none."""
+    folder = Path(cfg.run.dir)
+    if not (folder / "metrics.json").is_file() or _deciding(OmegaConf.load(folder / "config.yaml")) != _deciding(cfg):
+        return None
+    metrics = json.loads((folder / "metrics.json").read_text())
+    return metrics.get("dev", {}).get("adapted", {}).get("ndcg@10", math.nan)
+
+
+def _deciding(cfg: DictConfig) -> dict:
+    """The options that decide figures; threads and precision may stand there resolved."""
+    told = OmegaConf.to_container(cfg, resolve=True)
+    del told["trainer"]["precision"]
+    return {name: value for name, value in told.items() if name not in ("run", "cache", "logger", "threads")}
 
 
 def exit_code() -> int:

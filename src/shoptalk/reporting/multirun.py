@@ -22,8 +22,7 @@ class CompareRuns(Callback):
 
 def comparison(folder: Path) -> Table:
     """One row per job folder, best dev nDCG@10 first, failed jobs last with their sentence."""
-    jobs = sorted((f for f in folder.iterdir() if f.is_dir() and f.name.isdigit()), key=lambda f: int(f.name))
-    rows = [_row(job) for job in jobs]
+    rows = [_row(job) for job in jobs(folder)]
     names = {row["corpus"] for row in rows if row["corpus"]}
     table = Table(title=f"dev of {', '.join(sorted(names)) or 'no corpus'}", title_justify="left")
     for name, side in (
@@ -39,6 +38,11 @@ def comparison(folder: Path) -> Table:
     for row in sorted(rows, key=lambda r: -r["score"]):
         table.add_row(*row["cells"])
     return table
+
+
+def jobs(folder: Path) -> list[Path]:
+    """The folders of a multirun's jobs, in their order."""
+    return sorted((f for f in folder.iterdir() if f.is_dir() and f.name.isdigit()), key=lambda f: int(f.name))
 
 
 def _row(job: Path) -> dict[str, Any]:

@@ -1,0 +1,121 @@
+"""The table that ends a multirun of arms and seeds: each arm against the first, query by query."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+from rich.table import Table
+
+from shoptalk.reporting.multirun import jobs
+from shoptalk.retrieval.significance import Difference, compare
+
+MEASURE = "ndcg@10"
+
+
+class CompareArms(Callback):
+    """Hydra callback: what the seeds of an arm found is one figure per query, compared with that of the first arm.
+
+    Args:
+        split: whose queries count.
+    """
+
+    def __init__(self, split: str = "audit"):
+        self.split = split
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Print the table and leave it as ``claims.json``."""
+        folder, console = Path(config.hydra.sweep.dir), Console()
+        found = arms(folder, self.split)
+        told = judged(found)
+        (folder / "claims.json").write_text(json.dumps({"split": self.split, "arms": told}, indent=1) + "\n")
+        console.print(shown(told, self.split))
+        failed = [job.name for job in jobs(folder) if not (job / "metrics.json").exists()]
+        if failed:
+            console.print(f"Jobs {', '.join(failed)} left no figures; the same command goes on with them.")
+        console.print(f"[dim]{folder / 'claims.json'}[/]")
+
+
+def arms(folder: Path, split: str) -> dict[str, dict[int, pl.DataFrame]]:
+    """Arm (its overrides but the seed) to seed to its table of queries, in the order of the jobs."""
+    found: dict[str, dict[int, pl.DataFrame]] = {}
+    for job in jobs(folder):
+        if (job / "metrics.json").exists():
+            asked = OmegaConf.to_object(OmegaConf.load(job / ".hydra" / "overrides.yaml"))
+            seed = json.loads((job / "metrics.json").read_text())["seed"]
+            varied = [word for word in asked if not word.startswith(("seed=", "experiment="))]
+            table = pl.read_parquet(job / "per_query.parquet").filter(split=split)
+            found.setdefault(" ".join(varied) or "default", {})[seed] = table
+    return found
+
+
+def judged(found: Mapping[str, Mapping[int, pl.DataFrame]]) -> list[dict[str, Any]]:
+    """Per arm its mean over seeds, its gain over zero-shot and over the first arm, and what can be said of the latter.
+
+    A query's figure is its mean over the seeds that arm and first arm share, so that intervals are over queries; what
+    seeds differ in is told as the spread of their means.
+    """
+    names = list(found)
+    told = []
+    for name in names:
+        shared = sorted(found[name].keys() & found[names[0]].keys())
+        own, base = (_values(found[arm], shared, "adapted") for arm in (name, names[0]))
+        told.append({
+            "arm": name,
+            "seeds": sorted(found[name]),
+            "means": {seed: float(_values(found[name], [seed], "adapted").mean()) for seed in sorted(found[name])},
+            MEASURE: float(_values(found[name], sorted(found[name]), "adapted").mean()),
+            "over_zero_shot": _told(compare(own, _values(found[name], shared, "zero_shot"))) if shared else None,
+            "over_first": _told(compare(own, base)) if shared and name != names[0] else None,
+        })  # fmt: skip
+    _holm([arm["over_first"] for arm in told if arm["over_first"]])
+    return told
+
+
+def shown(told: Sequence[Mapping[str, Any]], split: str) -> Table:
+    """A row per arm."""
+    table = Table(title=f"{split}, mean over seeds", title_justify="left")
+    for name, side in (("arm", "left"), ("seeds", "right"), ("nDCG@10", "right"), ("spread of seeds", "right"),
+                       ("over zero-shot [95 %]", "right"), ("over the first [95 %]", "right"), ("p (Holm)", "right"),
+                       ("verdict", "left")):  # fmt: skip
+        table.add_column(name, justify=side, overflow="fold")
+    for arm in told:
+        means = list(arm["means"].values())
+        over = arm["over_first"]
+        verdict = ("", "", "") if over is None else (_interval(over), f"{over['holm']:.4f}", over["verdict"])
+        table.add_row(
+            arm["arm"], str(len(means)), f"{arm[MEASURE]:.4f}", f"{max(means) - min(means):.4f}",
+            _interval(arm["over_zero_shot"]), *verdict,
+        )  # fmt: skip
+    return table
+
+
+def _values(tables: Mapping[int, pl.DataFrame], seeds: Sequence[int], arm: str) -> np.ndarray:
+    """float64 [queries], ordered by id."""
+    columns = [tables[seed].filter(arm=arm).sort("query_id")[MEASURE].to_numpy() for seed in seeds]
+    return np.mean(columns, axis=0) if columns else np.empty(0)
+
+
+def _told(difference: Difference) -> dict[str, Any]:
+    return asdict(difference) | {"verdict": difference.verdict}
+
+
+def _holm(differences: Sequence[dict[str, Any]]) -> None:
+    """Add the p-values of Holm (1979) for all comparisons together; what they do not carry is inconclusive."""
+    ordered = sorted(differences, key=lambda told: told["p_value"])
+    least = 0.0
+    for place, told in enumerate(ordered):
+        least = max(least, min(1.0, (len(ordered) - place) * told["p_value"]))
+        told["holm"] = least
+        if least >= 0.05:
+            told["verdict"] = "inconclusive"
+
+
+def _interval(told: Mapping[str, Any] | None) -> str:
+    return "" if told is None else f"{told['mean']:+.4f} [{told['low']:+.4f}, {told['high']:+.4f}]"
