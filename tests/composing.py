@@ -11,8 +11,8 @@ CONF = root() / "conf"
 
 
 def options(group: str) -> list[str]:
-    """Names of all options of a group that is a folder of yaml files."""
-    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+    """Names of all options of a group that is a folder of yaml files, maybe in folders."""
+    return sorted(path.relative_to(CONF / group).with_suffix("").as_posix() for path in (CONF / group).rglob("*.yaml"))
 
 
 def composed(folder: Path, *overrides: str) -> DictConfig:
