@@ -11,6 +11,7 @@ from shoptalk.temperature import Fixed
 from shoptalk.training.batches import Batches, Examples, mixed
 from shoptalk.training.encoding import Encoding
 from shoptalk.training.module import BiEncoder
+from shoptalk.training.ranks import embedded
 
 
 class Bag(nn.Module):
@@ -30,6 +31,35 @@ class Bag(nn.Module):
 
     def prompt_length(self, kind):
         return 0
+
+    def embed_ids(self, ids, prompt_length=0, *, progress=None):
+        with torch.no_grad():
+            return self(ids).numpy()
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class Nearest:
+    """Mines again: the three documents nearest to each pair's query that are no known positives, every 4 steps."""
+
+    def __init__(self, examples: Examples, teacher: bool = False, dies_at: int | None = None, steps: int = 4):
+        self.examples, self.teacher, self.calls, self.dies_at, self.steps = examples, teacher, [], dies_at, steps
+
+    def every(self, pairs, size):
+        return self.steps
+
+    def __call__(self, encoder, pairs):
+        assert not encoder.training
+        self.calls.append(pairs)
+        if len(self.calls) == self.dies_at:
+            raise Killed
+        documents = embedded(encoder.embed_ids, self.examples.document_tokens, 0)
+        order = np.argsort(-encoder.embed_ids(self.examples.query_tokens.take(pairs)) @ documents.T, kind="stable")
+        rows = [line[~np.isin(line, self.examples.known[p])][:3] for p, line in zip(pairs, order, strict=True)]
+        judged = [np.append(p, row).astype(np.float32) for p, row in zip(pairs, rows, strict=True)]
+        return rows, judged if self.teacher else None
 
 
 def make_examples(seed: int, pairs: int = 20, documents: int = 30, draws: int = 33) -> Examples:

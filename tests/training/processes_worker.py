@@ -5,13 +5,14 @@ import sys
 from pathlib import Path
 
 import torch
-from tiny_training import Bag, make_batches, make_examples, make_module
+from tiny_training import Bag, Nearest, make_batches, make_examples, make_module
 
 from shoptalk.losses import InfoNCE, Matryoshka, SpreadOut
 from shoptalk.temperature import Learned
 from shoptalk.training import ranks
 from shoptalk.training.callbacks import KeepBest
 from shoptalk.training.datamodule import PairsData
+from shoptalk.training.refreshing import Refreshing
 from shoptalk.training.settings import Settings
 
 
@@ -33,8 +34,10 @@ def train(folder: Path, cached: bool) -> dict[str, list]:
     whole = ranks.embedded(lambda ids, prompt, progress: ids.lengths[:, None].astype("f4"), examples.document_tokens, 0)
     assert whole[:, 0].tolist() == examples.document_tokens.lengths.tolist()
     keep = KeepBest(folder, 5, 1, None)
-    settings.trainer(folder, 5, [keep], False, bar=False).fit(module, PairsData(batches))
-    return {name: value.tolist() for name, value in module.state_dict().items()}
+    refreshing = Refreshing(batches, bag, Nearest(examples, steps=2))
+    settings.trainer(folder, 5, [keep], False, bar=False).fit(module, PairsData(batches, refreshing))
+    told = {f"refresh {line['step']}": line["changed"] for line in refreshing.told}
+    return told | {name: value.tolist() for name, value in module.state_dict().items()}
 
 
 if __name__ == "__main__":

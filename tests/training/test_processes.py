@@ -46,6 +46,7 @@ def test_two_processes_end_where_one_ends_also_when_they_encode_twice(tmp_path):
     [one] = started(tmp_path / "one", 1)
     first, second = started(tmp_path / "two", 2)
     assert first == second
+    assert one["plain"]["refresh 2"] > 0 and "refresh 4" in one["cached"]
     for way, weights in one.items():
         for name, weight in weights.items():
             np.testing.assert_allclose(first[way][name], weight, rtol=1e-5, atol=1e-7, err_msg=f"{way} {name}")

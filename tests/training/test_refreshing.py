@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from tiny_training import Bag, make_batches, make_examples, make_module
+from tiny_training import Bag, Killed, Nearest, make_batches, make_examples, make_module
 
 from shoptalk.errors import InputError
 from shoptalk.negatives.refreshed import Refreshed
@@ -17,32 +17,6 @@ SETTINGS = Settings(
     batch_size=8, pairs=120, learning_rate=1e-2, weight_decay=0.01, warmup=0.1, gradient_clip=1.0, looks=5,
     chunk_tokens=40, accelerator="cpu", precision="32-true",
 )  # fmt: skip
-
-
-class Killed(BaseException):
-    """The process is gone."""
-
-
-class Nearest:
-    """Takes the three documents nearest to each pair's query that are no known positives."""
-
-    def __init__(self, examples, teacher, dies_at):
-        self.examples, self.teacher, self.calls, self.dies_at = examples, teacher, [], dies_at
-
-    def every(self, pairs, size):
-        return 4
-
-    def __call__(self, encoder, pairs):
-        assert not encoder.training
-        self.calls.append(pairs)
-        if len(self.calls) == self.dies_at:
-            raise Killed
-        with torch.no_grad():
-            near = encoder(self.examples.query_tokens.take(pairs)) @ encoder(self.examples.document_tokens).T
-        order = near.argsort(descending=True).numpy()
-        rows = [line[~np.isin(line, self.examples.known[p])][:3] for p, line in zip(pairs, order, strict=True)]
-        judged = [np.append(p, row).astype(np.float32) for p, row in zip(pairs, rows, strict=True)]
-        return rows, judged if self.teacher else None
 
 
 def run(folder, dies_at=None, stops_at=None, ckpt=None, teacher=False):
