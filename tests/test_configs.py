@@ -57,6 +57,21 @@ def test_an_experiment_composes_and_builds_its_sources(tmp_path, option):
     assert instantiate(OmegaConf.to_container(cfg.data.sources, resolve=True))
 
 
+def test_a_mixture_of_negatives_is_set_part_by_part(tmp_path):
+    options = ["negatives=mixed", "negatives.parts.bm25.share=3", "~negatives.parts.random"]
+    options += ["+negatives.parts.ann.strategy.positive_share=0.95"]
+    mixed = instantiate(composed(tmp_path, *options).negatives)
+    assert mixed.shares == {"ann": 2, "bm25": 3} and mixed.parts["ann"].knobs.positive_share == 0.95
+
+
+@pytest.mark.parametrize("option", ["ann", "bm25", "denoised", "twins"])
+def test_a_pick_and_a_fallback_are_chosen_by_name(tmp_path, option):
+    options = [f"negatives={option}", "negatives.pick._target_=shoptalk.negatives.picks.SimAns", "+negatives.pick.a=50"]
+    options += ["negatives.fallback._target_=shoptalk.negatives.fallbacks.Deeper", "+negatives.fallback.ranks=7"]
+    strategy = instantiate(composed(tmp_path, *options).negatives)
+    assert strategy.knobs.pick.a == 50 and strategy.fallback.ranks == 7
+
+
 def test_the_sorted_name_is_said():
     sentence = unsorted_sources(["negatives=ann", "data=clicks,synthetic+clicks"])
     assert sentence.endswith("data=clicks+synthetic.") and unsorted_sources(["data=clicks+synthetic"]) is None

@@ -71,6 +71,31 @@ def test_a_teachers_scores_stand_beside_the_negatives(ground):
     assert table["teacher"].explode().is_finite().all()
 
 
+SHORT = ("negatives.fallback._target_=shoptalk.negatives.fallbacks.Short", "negatives.min_score=0.98")
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["negatives=mixed", "negatives.parts.bm25.share=3", "negatives.per_pair=2"],
+        ["negatives=twins"],
+        [*SHORT, "negatives.per_pair=3"],
+        ["loss=kl", *TEACHER, *SHORT],
+        ["loss=margin_mse", *TEACHER, *SHORT],
+    ],
+    ids=["mixed", "twins", "short", "short_kl", "short_margin_mse"],
+)
+def test_each_way_of_finding_negatives_trains_and_tells_its_counts(ground, request, overrides):
+    outcome = ground(request.node.callspec.id, *overrides)
+    assert torch.isfinite(weights(outcome)).all()
+    told, table = outcome.metrics["negatives"], pl.read_parquet(outcome.folder / "negatives.parquet")
+    sizes = table["negatives"].list.len()
+    assert sizes.sum() == told["kept"] + told["filled"] == sum(told["miners"].values())
+    assert told["fallback"] == ("none" if SHORT[0] in overrides else "random")
+    assert told["fallback"] == "random" or (0 in sizes and sizes.max() > 0 and told["filled"] == 0)
+    assert told["seen"] - sum(told["dropped"].values()) >= told["kept"] - told["miners"].get("random", 0)
+
+
 def test_scarce_memory_turns_gradient_caching_on_and_changes_nothing_else(ground, plain, monkeypatch):
     monkeypatch.setattr("shoptalk.training.memory.free_bytes", lambda device: 1000)
     outcome = ground("scarce", "trainer.chunk_tokens=2048")  # fewer would change the last digits

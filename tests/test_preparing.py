@@ -58,11 +58,16 @@ def test_own_negatives_stand_in_front_and_known_positives_among_them_do_not():
     mined = pl.DataFrame(
         {
             "query": ["q", "r"], "doc_id": ["a", "a"], "negatives": [["b", "c"], ["c"]],
-            "scores": [[0.9, 0.8], [0.5]], "probabilities": [None, None],
+            "scores": [[0.9, 0.8], [0.5]], "probabilities": [None, None], "ranks": [[2, 5], [None]],
+            "miners": [["ann", "ann"], ["filled"]],
         },
-        schema_overrides={"scores": pl.List(pl.Float32), "probabilities": pl.List(pl.Float32)},
+        schema_overrides={
+            "scores": pl.List(pl.Float32), "probabilities": pl.List(pl.Float32), "ranks": pl.List(pl.Int32),
+        },
     )  # fmt: skip
     given = pl.DataFrame({"query": ["q", "q"], "doc_id": ["c", "a"]})
     found = with_given(mined, given, Known([("q", "a")]))
     assert found["negatives"].to_list() == [["c", "b"], ["c"]]
     assert found["scores"].to_list()[0] == [None, pytest.approx(0.9)]
+    assert found["ranks"].to_list() == [[None, 2], [None]] and found.schema == mined.schema
+    assert found["miners"].to_list() == [["given", "ann"], ["filled"]]

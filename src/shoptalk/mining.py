@@ -90,8 +90,8 @@ def _judged(table: pl.DataFrame, ask: Mine) -> pl.DataFrame:
     if not isinstance(ask.relevance, Calibrated):
         raise InputError("The loss learns from a teacher's scores: choose teacher=own or teacher=hub.")
     if not table["negatives"].list.len().sum():
-        raise InputError("The loss learns from a teacher's scores of mined negatives: choose another strategy than "
-                         "negatives=in_batch.")  # fmt: skip
+        raise InputError("The loss learns from a teacher's scores of mined negatives, and there are none: choose "
+                         "another strategy than negatives=in_batch, or looser limits.")  # fmt: skip
     index = ask.corpus.index
     rows = [[index[p], *(index[d] for d in n)] for p, n in table.select("doc_id", "negatives").iter_rows()]
     wide = np.full((len(rows), max(map(len, rows))), -1, dtype=np.int64)

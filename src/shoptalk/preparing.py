@@ -87,7 +87,7 @@ def _new(documents: Corpus, corpus: Corpus) -> Corpus:
 
 
 def with_given(mined: pl.DataFrame, given: pl.DataFrame, known: Known) -> pl.DataFrame:
-    """``mined`` with the user's own negatives in front, known positives among them left out."""
+    """``mined`` with the user's own negatives in front, by the miner "given", known positives among them left out."""
     if given.is_empty():
         return mined
     own: dict[str, list[str]] = {}
@@ -102,6 +102,8 @@ def with_given(mined: pl.DataFrame, given: pl.DataFrame, known: Known) -> pl.Dat
             ("negatives", front),
             ("scores", [None] * len(front)),
             ("probabilities", [None] * len(front)),
+            ("ranks", [None] * len(front)),
+            ("miners", ["given"] * len(front)),
         ):
             row[column] = None if row[column] is None else [*filler, *(row[column][i] for i in keep)]
         rows.append(row)

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shoptalk.negatives.draws import orders, pair_keys, rotate, walk
+from shoptalk.negatives.draws import gumbel, orders, pair_keys, rotate, uniform, walk
 
 
 @settings(deadline=None)
@@ -41,3 +41,17 @@ def test_draws_are_even():
 def test_a_pair_keeps_its_key_wherever_it_stands():
     assert pair_keys(["a", "b"], ["x", "y"], 3)[1] == pair_keys(["b"], ["y"], 3)[0]
     assert pair_keys(["a"], ["x"], 3) != pair_keys(["a"], ["x"], 4)
+
+
+def test_uniform_numbers_are_even_and_streams_and_columns_apart():
+    keys = pair_keys([str(i) for i in range(20_000)], [""] * 20_000, 1)
+    drawn = np.concatenate([uniform(keys, 2, 3), uniform(keys, 2, 4)], axis=1)
+    assert drawn.min() > 0 and drawn.max() < 1
+    for column in drawn.T:
+        assert np.abs(np.histogram(column, 10, (0, 1))[0] / 2000 - 1).max() < 0.1
+    assert np.abs(np.corrcoef(drawn.T) - np.eye(4)).max() < 0.03
+
+
+def test_gumbel_draws_have_its_mean_and_variance():
+    drawn = gumbel(pair_keys([str(i) for i in range(20_000)], [""] * 20_000, 2), 2, 3)
+    assert abs(drawn.mean() - np.euler_gamma) < 0.03 and abs(drawn.var() - np.pi**2 / 6) < 0.1

@@ -1,47 +1,48 @@
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shoptalk.domain.corpus import Corpus
-from shoptalk.domain.judgments import Known
 from shoptalk.errors import InputError
-from shoptalk.negatives.draws import orders
-from shoptalk.negatives.selection import Barred, Knobs, Top, Uniform, allowed, fill, pick
+from shoptalk.negatives.picks import SimAns, Top, Uniform
+from shoptalk.negatives.selection import Candidates, Knobs, allowed, pick
 from shoptalk.retrieval.ranked import Ranked
 
 KEYS = np.arange(40, dtype=np.uint64)
+FILTERS = [
+    "known positive", "rank window", "absolute margin", "relative margin", "positive share", "min score", "max score",
+]  # fmt: skip
 
 
-def naive(rows, scores, barred, positive, knobs, key):
-    """One pair, one candidate at a time, in the documented order of filters."""
-    dropped = dict.fromkeys(["known positive", "rank window", "margin", "max score"], 0)
-    free, limits = [], []
-    if knobs.absolute_margin is not None:
-        limits.append(np.float32(positive - knobs.absolute_margin))
-    if knobs.relative_margin is not None:
-        limits.append(np.float32(positive - abs(positive) * knobs.relative_margin))
-    for rank, (row, score, bar) in enumerate(zip(rows, scores, barred, strict=True)):
-        if row < 0:
-            continue
-        if bar:
-            dropped["known positive"] += 1
-        elif not knobs.low <= rank < knobs.high:
-            dropped["rank window"] += 1
-        elif any(score > limit for limit in limits):
-            dropped["margin"] += 1
-        elif knobs.max_score is not None and score > knobs.max_score:
-            dropped["max score"] += 1
-        else:
-            free.append(rank)
-    turn = list(orders(key, len(rows))[0]) if isinstance(knobs.pick, Uniform) else list(range(len(rows)))
-    chosen = sorted(sorted(free, key=turn.index)[: knobs.keep])
-    return [rows[c] for c in chosen], dropped
+def first_hit(knobs, rank, score, barred, positive):
+    """The filter that drops a candidate, in the documented order, or None."""
+    if barred:
+        return "known positive"
+    if not knobs.low <= rank < knobs.high:
+        return "rank window"
+    if knobs.absolute_margin is not None and score > np.float32(positive - knobs.absolute_margin):
+        return "absolute margin"
+    if knobs.relative_margin is not None and score > np.float32(positive - abs(positive) * knobs.relative_margin):
+        return "relative margin"
+    if knobs.positive_share is not None and score > np.float32(positive * knobs.positive_share):
+        return "positive share"
+    if knobs.min_score is not None and score < knobs.min_score:
+        return "min score"
+    if knobs.max_score is not None and score > knobs.max_score:
+        return "max score"
+    return None
+
+
+def naive(rows, scores, barred, positive, knobs, turn):
+    """One pair, one candidate at a time."""
+    there = [rank for rank, row in enumerate(rows) if row >= 0]
+    hits = {rank: first_hit(knobs, rank, scores[rank], barred[rank], positive) for rank in there}
+    free = sorted((rank for rank in there if hits[rank] is None), key=turn.index)[: knobs.keep]
+    return free, {name: list(hits.values()).count(name) for name in FILTERS}
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_knobs_equal_a_naive_loop(data):
     n, k = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 8))
     rng = np.random.default_rng(data.draw(st.integers(0, 999)))
@@ -51,46 +52,61 @@ def test_knobs_equal_a_naive_loop(data):
         end = rng.integers(0, k + 1)
         rows[line, end:], scores[line, end:] = -1, -np.inf
     barred = (rng.random((n, k)) < 0.3) & (rows >= 0)
-    positive = rng.choice([-0.5, 0.0, 0.5], n).astype(np.float32)
-    margin = st.sampled_from([None, 0.0, 0.25, 0.5])
-    low = data.draw(st.integers(0, 4))
+    positive = rng.choice([-0.5, 0.0, 0.5, np.nan], n).astype(np.float32)
+    low, limits = (
+        data.draw(st.integers(0, 4)),
+        sorted(data.draw(st.lists(st.sampled_from([-0.5, 0.0, 0.25]), max_size=2))),
+    )
     knobs = Knobs(
         low=low,
         high=low + data.draw(st.integers(1, 6)),
         keep=data.draw(st.integers(1, 4)),
-        absolute_margin=data.draw(margin),
-        relative_margin=data.draw(margin),
-        max_score=data.draw(margin),
-        pick=data.draw(st.sampled_from([Top(), Uniform()])),
+        absolute_margin=data.draw(st.sampled_from([None, 0.0, 0.25, 0.5])),
+        relative_margin=data.draw(st.sampled_from([None, 0.0, 0.25, 0.5])),
+        positive_share=data.draw(st.sampled_from([None, 0.5, 0.95, 1.0])),
+        min_score=limits[0] if limits else None,
+        max_score=limits[1] if len(limits) > 1 else None,
+        pick=data.draw(st.sampled_from([Top(), Uniform(), SimAns(2.0, 0.1)])),
     )
-    ranked = Ranked(rows, scores)
-    free, dropped = allowed(ranked, barred, knobs, positive)
-    picked, _ = pick(ranked, free, knobs.keep, knobs.pick, KEYS[:n])
-    expected = [naive(rows[i], scores[i], barred[i], positive[i], knobs, KEYS[i : i + 1]) for i in range(n)]
-    for i, (wanted, _) in enumerate(expected):
-        assert picked.rows[i].tolist() == wanted + [-1] * (knobs.keep - len(wanted))
-    total = {name: sum(counts[name] for _, counts in expected) for name in expected[0][1]}
-    assert {name: count for name, count in total.items() if count} == {k: v for k, v in dropped.items() if v}
+    free, dropped = allowed(Ranked(rows, scores), barred, knobs, positive)
+    picked = pick(Candidates(Ranked(rows, scores), free, KEYS[:n], positive), knobs.keep, knobs.pick, "me")
+    turns = knobs.pick.rank(KEYS[:n], scores, positive).tolist()
+    total = dict.fromkeys(FILTERS, 0)
+    for i in range(n):
+        ranks, hits = naive(rows[i], scores[i], barred[i], positive[i], knobs, turns[i])
+        empty = knobs.keep - len(ranks)
+        assert picked["rank"][i].tolist() == ranks + [-1] * empty
+        assert picked["row"][i].tolist() == rows[i, ranks].tolist() + [-1] * empty
+        assert picked["score"][i, : len(ranks)].tolist() == scores[i, ranks].tolist()
+        assert picked["miner"][i].tolist() == ["me"] * len(ranks) + [""] * empty
+        total = {name: total[name] + hits[name] for name in FILTERS}
+    assert {name: dropped.get(name, 0) for name in FILTERS} == total
+    assert list(dropped) == [name for name in FILTERS if name in dropped], "told in the order of filters"
 
 
-def test_a_relative_margin_is_stricter_than_none_for_a_negative_positive_score():
-    ranked = Ranked(np.array([[0, 1]]), np.array([[-0.41, -0.45]], np.float32))
-    free, _ = allowed(ranked, np.zeros((1, 2), bool), Knobs(relative_margin=0.1), np.array([-0.4], np.float32))
-    assert free.tolist() == [[False, True]]
+@pytest.mark.parametrize(
+    ("knob", "kept"),
+    [
+        ({}, [-0.3, -0.37, -0.41, -0.45]),
+        ({"relative_margin": 0.1}, [-0.45]),
+        ({"positive_share": 0.9}, [-0.37, -0.41, -0.45]),
+    ],
+)
+def test_beside_a_negative_positive_a_margin_is_stricter_than_none_and_a_share_lets_harder_ones_pass(knob, kept):
+    scores = np.array([[-0.3, -0.37, -0.41, -0.45]], np.float32)
+    ranked = Ranked(np.arange(4)[None], scores)
+    free, _ = allowed(ranked, np.zeros((1, 4), bool), Knobs(**knob), np.array([-0.4], np.float32))
+    assert scores[free].tolist() == pytest.approx(kept)
 
 
-@given(st.integers(1, 12), st.integers(0, 6), st.integers(1, 6), st.integers(0, 99))
-@settings(max_examples=100, deadline=None)
-def test_fill_takes_every_allowed_document_before_it_gives_up(size, known, keep, seed):
-    rng = np.random.default_rng(seed)
-    corpus = Corpus([f"d{i}" for i in range(size)], ["t"] * size, [""] * size)
-    positives = {f"d{i}" for i in rng.integers(0, size, known)} | {"d0"}
-    pairs = pl.DataFrame({"query": ["Q"], "doc_id": ["d0"]})
-    barred = Barred(pairs, corpus, Known([("q .", d) for d in positives]))
-    rows, filled = fill(np.full((1, keep), -1), barred, KEYS[seed % 40 : seed % 40 + 1])
-    got = [f"d{r}" for r in rows[0] if r >= 0]
-    assert len(set(got)) == len(got) == filled == min(keep, size - len(positives))
-    assert not set(got) & positives
+@given(st.floats(0.01, 1), st.floats(0, 40, width=32), st.lists(st.floats(-5, 40, width=32), min_size=1, max_size=6))
+def test_beside_a_positive_score_a_share_is_a_relative_margin(share, positive, scores):
+    ranked = Ranked(np.arange(len(scores))[None], np.array([scores], np.float32))
+    barred, told = np.zeros((1, len(scores)), bool), np.array([positive], np.float32)
+    by_share, _ = allowed(ranked, barred, Knobs(positive_share=share), told)
+    by_margin, _ = allowed(ranked, barred, Knobs(relative_margin=1 - share), told)
+    clear = np.abs(ranked.scores - share * positive) > 1e-4
+    assert (by_share == by_margin)[clear].all()
 
 
 def test_scores_that_are_no_numbers_are_refused():
@@ -102,9 +118,14 @@ def test_scores_that_are_no_numbers_are_refused():
     ("bad", "name"),
     [
         ({"low": 5, "high": 5}, "negatives.low=5"),
+        ({"low": -1}, "negatives.low=-1"),
         ({"keep": 0}, "negatives.keep=0"),
         ({"absolute_margin": -0.1}, "absolute_margin=-0.1"),
+        ({"absolute_margin": float("nan")}, "absolute_margin=nan"),
         ({"relative_margin": 1.5}, "relative_margin=1.5"),
+        ({"positive_share": 0.0}, "positive_share=0.0"),
+        ({"positive_share": 1.05}, "positive_share=1.05"),
+        ({"min_score": 0.5, "max_score": 0.2}, "min_score=0.5 must be at most negatives.max_score=0.2"),
     ],
 )
 def test_impossible_knobs_say_which(bad, name):

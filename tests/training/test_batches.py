@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -5,7 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_training import make_batches, make_examples
 
-from shoptalk.training.batches import mixed, one_source
+from shoptalk.losses import InfoNCE
+from shoptalk.losses.kl import KL
+from shoptalk.losses.margin_mse import MarginMSE
+from shoptalk.negatives.draws import rotate
+from shoptalk.training.batches import Batches, mixed, one_source
 from shoptalk.training.module import cast_once
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -57,6 +63,34 @@ def test_known_positives_are_masked_and_nothing_else(seed):
             for column, ids in enumerate(batch.documents):
                 expected = tuple(ids.tolist()) in known and column != batch.targets.positive[line]
                 assert bool(batch.targets.mask[line, column]) == expected
+
+
+@pytest.mark.parametrize("per_pair", [1, 2, 4])
+def test_a_pair_with_fewer_negatives_than_asked_for_brings_those_it_has(per_pair):
+    rows = [[], [20], [21, 22, 23], [24, 25]]
+    examples = replace(
+        make_examples(5, pairs=4, documents=30, draws=40),
+        positives=np.arange(4),
+        known=[np.array([pair]) for pair in range(4)],
+        negatives=[np.array(line, np.int64) for line in rows],
+        teacher=[np.array([pair, *line], np.float32) for pair, line in enumerate(rows)],
+        order=np.tile(np.arange(4), 10),
+    )
+    batches = Batches(examples, 4, 0, lambda kept, *draw: rotate(kept, per_pair, *draw))
+    seen = set()
+    for step in range(10):
+        batch = batches[step]
+        documents = [int(ids[0]) - 1 for ids in batch.documents]
+        brought = set(documents) - set(range(4))
+        assert [len(brought & set(line)) for line in rows] == [min(len(line), per_pair) for line in rows]
+        for line, (pair, told) in enumerate(zip(batch.pairs, batch.targets.teacher, strict=True)):
+            judged = {documents[column]: told[column].item() for column in torch.nonzero(~told.isnan())[:, 0]}
+            assert judged == {pair: pair} | {row: row for row in brought & set(rows[pair])} and line == pair
+        vectors = torch.randn(4 + len(documents), 8, generator=torch.Generator().manual_seed(step))
+        for loss in (InfoNCE(), KL(), MarginMSE()):
+            assert torch.isfinite(loss(vectors[:4], vectors[4:], batch.targets, torch.tensor(0.05)))
+        seen |= brought
+    assert seen == {20, 21, 22, 23, 24, 25}, "each is used in its turn"
 
 
 def test_the_same_step_gives_the_same_batch():

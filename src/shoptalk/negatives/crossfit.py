@@ -16,9 +16,11 @@ from shoptalk.cache import digest, digest_texts
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Known
 from shoptalk.domain.text import normalise
+from shoptalk.negatives.barred import Barred, fill
 from shoptalk.negatives.draws import pair_keys
 from shoptalk.negatives.mined import Search
-from shoptalk.negatives.selection import Barred, Knobs, Uniform, allowed, fill, pick
+from shoptalk.negatives.picks import Uniform
+from shoptalk.negatives.selection import Candidates, Knobs, allowed, pick
 
 Tell = Callable[[int, int], None]
 """``tell(done, of)``."""
@@ -101,7 +103,8 @@ def examples(
         knobs = Knobs(low=min(deep_low, high // 2), high=high, keep=deep)
         ranked = dense(queries, high)
         free, _ = allowed(ranked, barred.mask(ranked.rows), knobs)
-        negatives[:, :deep] = pick(ranked, free, deep, Uniform(), keys)[0].rows
+        unscored = np.full(len(queries), np.nan, np.float32)
+        negatives[:, :deep] = pick(Candidates(ranked, free, keys, unscored), deep, Uniform(), "deep")["row"]
     negatives, _ = fill(negatives, barred, keys)
     rows = np.concatenate([positives[:, None], negatives], axis=1)
     line, column = np.nonzero(rows >= 0)

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from shoptalk.errors import InputError
-from shoptalk.negatives.mined import Mine, Mined, Relevance
-from shoptalk.negatives.selection import pick, turns
-from shoptalk.negatives.strategies import Ann, Candidates, finished
+from shoptalk.negatives.mined import Mine, Relevance
+from shoptalk.negatives.selection import Candidates, turns
+from shoptalk.negatives.strategies import Ann
 
 
 class Denoised(Ann):
@@ -25,6 +25,8 @@ class Denoised(Ann):
         mining: the arguments of ``Mining``.
     """
 
+    name = "denoised"
+
     def __init__(self, max_probability: float = 0.1, wave: int = 4, **mining):
         super().__init__(**mining)
         if not 0 < max_probability < 1:
@@ -34,25 +36,24 @@ class Denoised(Ann):
         self.max_probability, self.wave = max_probability, wave
         self.window = (self.knobs.low, self.knobs.high)
 
-    def mine(self, ask: Mine) -> Mined:
-        """The hardest candidates that pass every filter and the teacher."""
+    def candidates(self, ask: Mine) -> Candidates:
+        """Those free that pass every filter and the teacher, as many as are needed."""
         if ask.relevance is None:
             raise InputError("negatives=denoised needs a teacher; choose teacher=own or teacher=hub.")
-        found = self.candidates(ask)
+        found = super().candidates(ask)
         probabilities = self._judged(ask, ask.relevance, found)
         judged = ~np.isnan(probabilities)
         clean = judged & (probabilities < self.max_probability)
         count, lost = int(judged.sum()), int((judged & ~clean).sum())
         said = f"The teacher judged {count:,} candidates and dropped {lost:,} as likely relevant."
-        found = replace(found, dropped={**found.dropped, "teacher": lost}, notices=[*found.notices, said])
-        chosen, kept = pick(found.ranked, clean, self.knobs.keep, self.knobs.pick, found.keys, probabilities)
-        return finished(ask, found, chosen, kept)
+        dropped, notices = {**found.dropped, "teacher": lost}, [*found.notices, said]
+        return replace(found, free=clean, probabilities=probabilities, dropped=dropped, notices=notices)
 
     def _judged(self, ask: Mine, relevance: Relevance, found: Candidates) -> np.ndarray:
         """Float32 [n, k]: the probability of every candidate looked at, NaN for the others."""
         queries, doc_ids = ask.pairs["query"].to_list(), ask.pairs["doc_id"].to_list()
         probabilities = np.full(found.free.shape, np.nan, np.float32)
-        order = turns(found.free, self.knobs.pick, found.keys)
+        order = turns(found, self.knobs.pick)
         left = found.free.sum(axis=1)
         clean = np.zeros(len(queries), np.int64)
         for start in range(0, found.free.shape[1], self.wave):

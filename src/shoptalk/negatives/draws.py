@@ -32,6 +32,18 @@ def orders(keys: np.ndarray, count: int) -> np.ndarray:
     return np.argsort(scramble(keys[:, None] ^ places[None, :]), axis=1, kind="stable")
 
 
+def uniform(keys: np.ndarray, count: int, stream: int) -> np.ndarray:
+    """Numbers strictly between 0 and 1, ``count`` per key: float64 [n, count]; streams differ by their number."""
+    places = scramble(np.arange(count, dtype=_U64))
+    bits = scramble(scramble(keys ^ _U64(stream))[:, None] ^ places[None, :])
+    return ((bits >> _U64(11)).astype(np.float64) + 0.5) * 2.0**-53
+
+
+def gumbel(keys: np.ndarray, count: int, stream: int) -> np.ndarray:
+    """Draws from the standard Gumbel distribution, ``count`` per key: float64 [n, count]."""
+    return -np.log(-np.log(uniform(keys, count, stream)))
+
+
 def walk(keys: np.ndarray, size: int, start: int, count: int) -> np.ndarray:
     """Steps ``start .. start + count`` of a random tour of ``range(size)`` per key: int64 [n, count].
 

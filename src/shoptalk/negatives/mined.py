@@ -21,7 +21,7 @@ class Search(Protocol):
         ...
 
     def score(self, queries: Sequence[str], rows: np.ndarray) -> np.ndarray:
-        """Score of corpus row rows[i, j] for queries[i], float32 [n, j]; only margins ask for it."""
+        """Score of corpus row rows[i, j] for queries[i], float32 [n, j]; -inf where the row is -1."""
         ...
 
 
@@ -58,17 +58,27 @@ class Mine:
 class Mined:
     """Negatives per pair.
 
-    ``table`` has one row per row of ``Mine.pairs``, in order: ``query``, ``doc_id``, ``negatives``
-    (list of document ids, hardest first), ``scores`` (the miner's, float32), ``probabilities`` (the
-    teacher's, float32, null lists where none judged). ``dropped`` counts candidates by filter;
-    ``filled`` counts places that no candidate was left for and that a random document took (without
-    score and probability).
+    Attributes:
+        table: one row per row of ``Mine.pairs``, in order: ``query``, ``doc_id`` and five lists of equal length:
+            ``negatives`` (document ids, hardest first: by rank, then what has none, then what was filled),
+            ``scores`` (the miner's, float32), ``probabilities`` (the teacher's, float32; null lists where there
+            is no teacher), ``ranks`` (int32, from 0 in the miner's search) and ``miners`` (the strategy that gave
+            it: "ann", "bm25", "random", "denoised", "twins", or "filled"). What nobody gave is null.
+        dropped: filter -> candidates it dropped, in the order in which filters apply.
+        filled: places that no candidate was left for and that the fallback filled.
+        seen: candidates ranked over all pairs, before any filter.
+        fallback: what sees to shortages: "random", "deeper" or "none".
+        positive_scores: float32 [n], the miner's score of each pair's own document, NaN where the corpus lacks it;
+            ``None`` where no miner scores, or several do on different scales.
     """
 
     table: pl.DataFrame
     dropped: dict[str, int] = field(default_factory=dict)
     notices: Sequence[str] = ()
     filled: int = 0
+    seen: int = 0
+    fallback: str = "none"
+    positive_scores: np.ndarray | None = None
 
 
 class Strategy(Protocol):

@@ -1,5 +1,6 @@
 """``metrics.json``: one mapping that holds all a run found."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,11 +35,7 @@ def metrics(
         "dev_pool": fitted.curve,
         "mixing": mixing(schedule, found.pairs),
         "sources": {name: dict(counts) for name, counts in found.counts.items()},
-        "negatives": {
-            "dropped": dict(mined.dropped),
-            "filled_with_random": mined.filled,
-            "refreshes": [{key: line[key] for key in ("step", "pairs", "changed")} for line in fitted.refreshes],
-        },
+        "negatives": {**negatives(mined), "refreshes": refreshes(fitted)},
         "domain": dict(domain.counts),
         "threads": run.threads,
         "precision": run.settings.resolved_precision(),
@@ -51,6 +48,11 @@ def metrics(
     refresh = {"refresh": sum(line["seconds"] for line in fitted.refreshes)} if fitted.refreshes else {}
     content["seconds"] = {**run.stages.seconds, "watch": fitted.watch_seconds, **refresh, "total": run.stages.total()}
     return content
+
+
+def refreshes(fitted: Any) -> list[dict[str, Any]]:
+    """When negatives were mined anew, and how many of them changed; their seconds stand with the others."""
+    return [{key: line[key] for key in ("step", "pairs", "changed")} for line in fitted.refreshes]
 
 
 def measured(per_query: pl.DataFrame, slices_of: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -71,6 +73,19 @@ def mixing(schedule: Any, pairs: pl.DataFrame) -> dict[str, Any]:
         "share_of_loss": schedule.share_of_loss,
         "pairs": dict(sorted(pairs.group_by("source").len().iter_rows())),
         "draws": len(schedule.rows),
+    }
+
+
+def negatives(mined: Any) -> dict[str, Any]:
+    """From the candidates a miner saw to the negatives kept; ``miners`` counts all that stand in the table."""
+    by_miner = Counter(mined.table["miners"].explode().drop_nulls().to_list())
+    return {
+        "seen": mined.seen,
+        "dropped": dict(mined.dropped),
+        "kept": sum(count for miner, count in by_miner.items() if miner not in ("filled", "given")),
+        "filled": mined.filled,
+        "fallback": mined.fallback,
+        "miners": dict(sorted(by_miner.items())),
     }
 
 
