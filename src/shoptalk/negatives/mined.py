@@ -60,15 +60,20 @@ class Mined:
 
     ``table`` has one row per row of ``Mine.pairs``, in order: ``query``, ``doc_id``, ``negatives``
     (list of document ids, hardest first), ``scores`` (the miner's, float32), ``probabilities`` (the
-    teacher's, float32, null lists where none judged). ``dropped`` counts candidates by filter;
-    ``filled`` counts places that no candidate was left for and that a random document took (without
-    score and probability).
+    teacher's, float32, null lists where none judged), ``ranks`` (from 0 in the miner's search, int32,
+    null where there is none), ``miners`` (``ann``, ``bm25``, ``twins``, ``random``, ``given``, ``filled``).
+    ``seen`` counts the candidates searched; ``dropped`` those each filter dropped, in the order the filters
+    apply; ``filled`` counts places that no candidate was left for and that the ``fallback`` took (without
+    score and probability). ``positive_scores`` are the miner's of each pair's positive, float32 [n].
     """
 
     table: pl.DataFrame
     dropped: dict[str, int] = field(default_factory=dict)
     notices: Sequence[str] = ()
     filled: int = 0
+    seen: int = 0
+    fallback: str = "random"
+    positive_scores: np.ndarray | None = None
 
 
 class Strategy(Protocol):
