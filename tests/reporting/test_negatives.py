@@ -112,6 +112,13 @@ def test_all_numbers_are_finite():
 def test_options_are_named_as_on_the_command_line():
     assert told(some()).options == {"max_probability": 0.1, "margin": None, "pick": "Top", "pick.k": 2}
     assert told(some()).strategy == "Denoised"
+    parts = [{"_target_": "x.Ann", "_partial_": True, "high": 3}, {"_target_": "x.Teacher", "max_probability": 0.2}]
+    mixture = told(some(), config={"_target_": "x.Mixture", "parts": parts, "shares": [1, 2]})
+    assert mixture.options == {
+        "parts.0": "Ann", "parts.0.high": 3, "parts.1": "Teacher", "parts.1.max_probability": 0.2, "shares.0": 1,
+        "shares.1": 2,
+    }  # fmt: skip
+    assert mixture.thresholds == [0.2]
 
 
 def test_the_sample_is_a_table():

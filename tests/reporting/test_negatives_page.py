@@ -60,8 +60,9 @@ def test_the_page_says_every_number():
         "6 negatives for 3 pairs, by miner: given 1, ann 3, bm25 1, filled 1.",
         "candidates seen 30", "known positive 3 27", "teacher 12 15", "kept 4", "filled 1", "fallback: random",
         "given 1",
-        "Mean score of the kept negatives 0.5, of the positives 0.7: the difference, negative less positive, is -0.2.",
-        "Median 3.", "The line is negatives.max_probability=0.1",
+        "Mean similarity of the kept negatives 0.5, of the positives 0.7: the difference",
+        "negative less positive, is -0.2.",
+        "Median 3.", "The line is max_probability=0.1",
     ):  # fmt: skip
         assert said in text, said
     assert "False negatives" not in text
@@ -106,6 +107,12 @@ def test_a_run_without_negatives_says_so_in_one_sentence():
     assert not figures(found)
 
 
+def test_filters_that_leave_nothing_are_told_from_a_run_that_mines_nothing():
+    text = Page(page(told(mined([("q", "d0", [])], seen=8, dropped={"rank window": 8})))).text
+    assert "0 negatives for 1 pairs, by miner: none." in text and "rank window 8 0" in text
+    assert "mines no negatives" not in text and "Some to read" not in text
+
+
 @pytest.mark.parametrize("splits", [True, False])
 def test_one_copy_of_the_script_comes_first_and_the_page_stays_small(splits):
     nothing = {} if splits else {"dev": None, "gain": {}, "slices": {}}
@@ -135,5 +142,5 @@ def test_every_filter_is_explained(tmp_path):
     bm25 = BM25(corpus().passages)
     relevance = lambda queries, positives, rows: np.where(rows < 0, np.nan, 0.05).astype(np.float32)  # noqa: E731
     ask = Mine(pairs, corpus(), Known([]), bm25, bm25, 0, Cache(tmp_path), relevance=relevance)
-    found = Denoised(low=1, high=9, absolute_margin=0.1, max_score=9.0).mine(ask)
-    assert len(found.dropped) >= 5 and set(found.dropped) <= set(WHY)
+    found = Denoised(low=1, high=9, max_score=9.0).mine(ask)
+    assert len(found.dropped) == 4 and set(found.dropped) <= set(WHY)

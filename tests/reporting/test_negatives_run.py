@@ -72,16 +72,3 @@ def test_the_truth_is_read_when_training_is_over(run, monkeypatch):
     outcome = run("in_batch", "negatives=in_batch")
     assert order == ["fit", "truth"] and outcome.metrics["negatives"]["kept"] == 0
     assert "mines no negatives" in (outcome.folder / "report.html").read_text()
-
-
-def test_wandb_keeps_histograms_and_the_sample(run, monkeypatch):
-    import wandb
-
-    logged, log = {}, wandb.Run.log
-    monkeypatch.setattr(wandb.Run, "log", lambda self, data, *more, **also: logged.update(data) or log(self, data))
-    outcome = run("wandb", "negatives=ann", "logger=wandb_offline")
-    told = outcome.metrics["negatives"]
-    assert sum(logged["negatives/ranks/ann"].histogram) == told["kept"] > 0
-    assert "negatives/scores/similarity/ann" in logged
-    (sample,) = (outcome.folder / "wandb").rglob("negatives/sample*.json")
-    assert len(json.loads(sample.read_text())["data"]) == 20

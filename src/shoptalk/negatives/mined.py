@@ -72,7 +72,7 @@ class Mined:
     notices: Sequence[str] = ()
     filled: int = 0
     seen: int = 0
-    fallback: str = "random"
+    fallback: str = "none"
     positive_scores: np.ndarray | None = None
 
 

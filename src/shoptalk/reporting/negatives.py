@@ -33,7 +33,7 @@ class Negatives:
         scores: scale to histograms of the positives' scores and of each miner's kept negatives'; the positives stand
             on one scale only.
         ranks: of kept negatives by miner. probabilities: the teacher's, of all it judged that stayed.
-        median_rank, mean_score: of kept negatives, the latter on the positives' scale.
+        median_rank, mean_score: of kept negatives, the latter of those on the positives' ``scale``.
         mean_positive_score: over all pairs.
         false_negatives: see there. triples: some to read.
     """
@@ -50,6 +50,7 @@ class Negatives:
     ranks: Bins | None = None
     probabilities: Bins | None = None
     median_rank: float | None = None
+    scale: str = SIMILARITY
     mean_score: float | None = None
     mean_positive_score: float | None = None
     false_negatives: dict[str, Any] | None = None
@@ -80,6 +81,7 @@ class Negatives:
             ranks=_by_miner(kept.filter(pl.col("rank").is_not_null()), "rank", whole),
             probabilities=_by_miner(judged, "probability", even),
             median_rank=None if median is None else float(median),
+            scale=scale,
             mean_score=_mean(scored.filter(pl.col("scale") == scale)["score"].to_numpy()),
             mean_positive_score=_mean(positives),
             false_negatives=false_negatives(negatives),
@@ -95,6 +97,12 @@ class Negatives:
     def given(self) -> int:
         """Negatives of the user's own."""
         return self.miners.get("given", 0)
+
+    @property
+    def thresholds(self) -> list[float]:
+        """Probabilities at which a teacher drops candidates."""
+        given = {value for name, value in self.options.items() if name.rsplit(".", 1)[-1] == "max_probability"}
+        return sorted(given - {None})
 
     def steps(self) -> list[tuple[str, int, int]]:
         """Of every filter its name, the candidates it dropped and those it left."""
@@ -165,14 +173,17 @@ def _options(config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Name of the class and the options by dotted name, as ``pick`` for a class within."""
     options: dict[str, Any] = {}
 
-    def walk(node: Mapping[str, Any], prefix: str) -> None:
+    def walk(node: Any, name: str) -> None:
+        if isinstance(node, list):
+            node = {str(place): value for place, value in enumerate(node)}
+        if not isinstance(node, Mapping):
+            options[name] = node
+            return
+        if "_target_" in node:
+            options[name] = node["_target_"].rsplit(".", 1)[-1]
         for key, value in node.items():
-            if isinstance(value, Mapping):
-                walk(value, f"{prefix}{key}.")
-            elif key != "_target_":
-                options[prefix + key] = value
-            elif prefix:
-                options[prefix[:-1]] = value.rsplit(".", 1)[-1]
+            if key not in ("_target_", "_partial_"):
+                walk(value, f"{name}.{key}".lstrip("."))
 
     walk(config, "")
-    return str(config.get("_target_", "")).rsplit(".", 1)[-1], options
+    return options.pop("", ""), options

@@ -1,5 +1,6 @@
 """The figures of a report on negatives."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,8 @@ from shoptalk.reporting.negatives import POSITIVES, Bins, Negatives
 from shoptalk.reporting.plots import laid_out
 
 _COLOURS = {
-    POSITIVES: "#5b8def", "ann": "#b44d12", "bm25": "#c9a227", "twins": "#8250a8", "random": "#9aa5b1",
-    "given": "#52606d", "filled": "#9aa5b1",
+    POSITIVES: "#5b8def", "ann": "#b44d12", "denoised": "#b44d12", "bm25": "#c9a227", "twins": "#8250a8",
+    "random": "#3fa7a0", "given": "#52606d", "filled": "#9aa5b1",
 }  # fmt: skip
 _LEFT, _DROPPED, _OTHER = "#0b6e4f", "#d9a38a", "#9aa5b1"
 
@@ -19,9 +20,10 @@ def figures(told: Negatives) -> dict[str, Any]:
     found: dict[str, Any] = {"funnel": _funnel(told)} if told.seen else {}
     found |= {f"scores {scale}": _shares(bins, scale) for scale, bins in told.scores.items()}
     if told.ranks:
-        found["ranks"] = _counts(told.ranks, "rank")
+        step = 1 + int(told.ranks.edges[-1]) // 10
+        found["ranks"] = _counts(told.ranks, "rank").update_xaxes(tick0=0, dtick=step)
     if told.probabilities:
-        found["probabilities"] = _probabilities(told.probabilities, told.options.get("max_probability"))
+        found["probabilities"] = _probabilities(told.probabilities, told.thresholds)
     return found
 
 
@@ -43,7 +45,8 @@ def _funnel(told: Negatives) -> Any:
         for name, (values, colour) in parts.items()
         if any(values)
     ]
-    figure = laid_out(go.Figure(bars), 120 + 34 * len(names)).update_layout(barmode="stack")
+    figure = laid_out(go.Figure(bars), 120 + 34 * len(names))
+    figure.update_layout(barmode="stack", legend_traceorder="normal")
     return figure.update_yaxes(autorange="reversed").update_xaxes(title="candidates, and at last negatives")
 
 
@@ -56,13 +59,14 @@ def _shares(bins: Bins, title: str) -> Any:
 
 def _counts(bins: Bins, title: str) -> Any:
     """Series on top of each other."""
-    figure = _bars(bins, bins.counts).update_layout(barmode="stack")
+    figure = _bars(bins, bins.counts).update_layout(barmode="stack", legend_traceorder="normal")
     return figure.update_xaxes(title=title).update_yaxes(title="negatives")
 
 
-def _probabilities(bins: Bins, threshold: float | None) -> Any:
+def _probabilities(bins: Bins, thresholds: Sequence[float]) -> Any:
     figure = _counts(bins, "calibrated probability")
-    if threshold is not None:
+    figure.update_xaxes(range=[0, min(1.05 * max(bins.edges[-1], *thresholds, 0), 1)])
+    for threshold in thresholds:
         figure.add_vline(x=threshold, line_dash="dash", line_color=_COLOURS["ann"])
     return figure
 

@@ -20,6 +20,7 @@ TEMPLATE = """<!doctype html>
  td:first-child, th:first-child, td.left, th.left { text-align: left } tr.adapted { font-weight: 600 }
  .verdict { font-size: 1.15rem; border-left: 4px solid #0b6e4f; padding: .4rem 1rem; background: var(--pale) } .note { color: var(--soft) }
  .triple { border-left: 4px solid var(--line); padding: 0 1rem; margin: 1rem 0; overflow-wrap: anywhere } .triple p { margin: .3rem 0 }
+ td.left { overflow-wrap: anywhere; min-width: 9rem } details[open] summary span { display: none }
  .positive { color: #0b6e4f; font-weight: 600 } .negative { color: var(--red); font-weight: 600 }
  @media (prefers-color-scheme: dark) {
   :root { --ink: #e4e7eb; --soft: #9aa5b1; --line: #3e4c59; --pale: #12291f; --red: #e88b56 } .positive { color: #4cb98f }
