@@ -111,9 +111,9 @@ class Negatives:
 
     def metrics(self) -> dict[str, Any]:
         """For ``metrics.json``; ``None`` is what nobody measured."""
-        names = ("seen", "dropped", "kept", "filled", "fallback", "given", "median_rank", "mean_score")
+        names = ("seen", "dropped", "kept", "filled", "fallback", "miners", "median_rank", "mean_score")
         told = {name: getattr(self, name) for name in (*names, "mean_positive_score", "false_negatives")}
-        return told | {"dropped": dict(self.dropped)}
+        return told | {"dropped": dict(self.dropped), "miners": dict(self.miners)}
 
     def sample(self) -> pl.DataFrame:
         """The triples as a table, for trackers."""
