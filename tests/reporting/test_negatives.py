@@ -21,7 +21,8 @@ def test_numbers_of_a_table_made_by_hand():
     metrics = told(some()).metrics()
     assert metrics == {
         "seen": 30, "dropped": {"known positive": 3, "teacher": 12}, "kept": 4, "filled": 1, "fallback": "random",
-        "miners": {"given": 1, "ann": 3, "bm25": 1, "filled": 1}, "median_rank": 3.0, "mean_score": 0.5, "mean_positive_score": pytest.approx(0.7),
+        "miners": {"given": 1, "ann": 3, "bm25": 1, "filled": 1}, "median_rank": 3.0,
+        "mean_score": 0.5, "mean_positive_score": pytest.approx(0.7),
         "false_negatives": None,
     }  # fmt: skip
     assert json.loads(json.dumps(metrics)) == metrics
