@@ -1,12 +1,12 @@
 """One experiment, the whole way: domain, sources, mixing, negatives, training, verdict."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from shoptalk import evaluate
@@ -22,6 +22,8 @@ from shoptalk.negatives.mined import Mined
 from shoptalk.preparing import Gathered, examples, gather
 from shoptalk.reporting import logs, results, simulation, tables
 from shoptalk.reporting.card import card
+from shoptalk.reporting.negatives import Negatives
+from shoptalk.reporting.negatives_truth import Truth
 from shoptalk.reporting.picture import picture
 from shoptalk.reporting.report import report
 from shoptalk.retrieval.bm25 import BM25
@@ -66,6 +68,8 @@ def train(cfg: DictConfig) -> Outcome | None:
 
         with run.stage("sources", f"Reading {', '.join(cfg.data.sources)}"):
             simulated = simulated_log(domain, run.cache, run.threads, run.stages.bar) if domain.intents else None
+            # What the domain hides is for the report; nothing that learns is handed it.
+            unrecorded, domain = domain.unrecorded, replace(domain, unrecorded={})
             ground = Ground(domain, embed, run.cache, cfg.seed, simulated.log if simulated else None)
             sources = {name: instantiate(node) for name, node in cfg.data.sources.items()}
             found = gather(sources, ground)
@@ -99,13 +103,16 @@ def train(cfg: DictConfig) -> Outcome | None:
             splits = run.splits(domain)
             per_query = evaluate.judge(searches, splits, domain.corpus)
 
-        metrics = results.metrics(run, domain, found, schedule, mined, fitted, per_query, splits)
-        metrics |= {"logs": told_by_logs} if told_by_logs else {}
+        # Only now, when nothing can learn from it any more, is the truth read.
         clicked = [name for name, given in found.yielded.items() if given.simulated]
+        truth = Truth.read(simulated.truth if simulated and clicked else None, unrecorded, clicked)
+        chosen = OmegaConf.to_container(cfg.negatives, resolve=True)
+        negatives = Negatives.of(mined, found.pairs, domain.corpus, truth, cfg.seed, chosen)
+        metrics = results.metrics(run, domain, found, schedule, mined, negatives, fitted, per_query, splits)
+        metrics |= {"logs": told_by_logs} if told_by_logs else {}
         if simulated and clicked:
-            # Only now, when nothing can learn from it any more.
             metrics["simulated"] = simulation.told(found.pairs.filter(pl.col("source").is_in(clicked)), simulated.truth)
-        leave(run, metrics, per_query, fitted)
+        leave(run, metrics, per_query, negatives, fitted)
     tables.show(metrics, run.console)
     run.console.print(f"[dim]{run.folder}[/]")
     return Outcome(metrics, per_query, run.folder)
@@ -128,13 +135,13 @@ def write_tables(run: Run, found: Gathered, schedule: Schedule, mined: Mined) ->
         run.write(f"rejected/{source}", rejected)
 
 
-def leave(run: Run, metrics: dict[str, Any], per_query: pl.DataFrame, fitted: Fitted) -> None:
+def leave(run: Run, metrics: dict[str, Any], per_query: pl.DataFrame, negatives: Negatives, fitted: Fitted) -> None:
     """Write what the run found: model, report, figures."""
     export(fitted.encoder, run.folder / "model", card(metrics, run.cfg.model.name))
-    (run.folder / "report.html").write_text(report(metrics))
+    (run.folder / "report.html").write_text(report(metrics, negatives))
     if drawn := picture(metrics):
         (run.folder / "result.svg").write_text(drawn)
-    run.close(metrics, per_query)
+    run.close(metrics, per_query, negatives)
 
 
 def load_domain(cfg: DictConfig, run: Run) -> Domain:

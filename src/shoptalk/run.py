@@ -16,6 +16,7 @@ from rich.console import Console
 from shoptalk.cache import Cache
 from shoptalk.domain.judgments import Domain, Judged
 from shoptalk.errors import InputError
+from shoptalk.reporting.negatives import Negatives
 from shoptalk.reporting.progress import Stages
 from shoptalk.reporting.tracking import Silent
 from shoptalk.training.ranks import world
@@ -77,11 +78,11 @@ class Run:
         path.parent.mkdir(exist_ok=True)
         table.write_parquet(path)
 
-    def close(self, metrics: dict[str, Any], per_query: pl.DataFrame) -> None:
+    def close(self, metrics: dict[str, Any], per_query: pl.DataFrame, negatives: Negatives) -> None:
         """Write what was measured and end tracking."""
         (self.folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
         self.write("per_query", per_query)
-        self.tracker.finish(metrics, per_query)
+        self.tracker.finish(metrics, per_query, negatives)
 
     def _store_config(self) -> None:
         resolved = OmegaConf.to_container(self.cfg, resolve=True)

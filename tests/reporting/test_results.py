@@ -1,14 +1,11 @@
 import json
 
-import polars as pl
 import pytest
 from rich.console import Console
 from told_metrics import metrics
 
-from shoptalk.negatives.mined import Mined
 from shoptalk.reporting import tables
 from shoptalk.reporting.multirun import comparison
-from shoptalk.reporting.results import negatives
 
 
 def test_queries_without_a_value_stand_in_no_slice():
@@ -41,14 +38,3 @@ def test_the_multirun_table_puts_the_best_first_and_failures_last(tmp_path):
     text = console.export_text()
     assert text.index("negatives=n1") < text.index("negatives=n0") < text.index("cannot divide")
     assert "dev of smoke-3000" in text
-
-
-def test_the_way_of_the_negatives_is_told_from_candidates_to_places():
-    table = pl.DataFrame({"miners": [["given", "ann", "ann"], ["bm25", "filled"], []]})
-    told = negatives(Mined(table, {"known positive": 3, "max score": 2}, filled=1, seen=60, fallback="deeper"))
-    assert told == {
-        "seen": 60, "dropped": {"known positive": 3, "max score": 2}, "kept": 3, "filled": 1, "fallback": "deeper",
-        "miners": {"ann": 2, "bm25": 1, "filled": 1, "given": 1},
-    }  # fmt: skip
-    nothing = pl.DataFrame({"miners": [[], []]}, schema={"miners": pl.List(pl.String)})
-    assert negatives(Mined(nothing))["kept"] == 0

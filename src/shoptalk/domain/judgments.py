@@ -51,7 +51,8 @@ class Domain:
         splits: of ``train``, ``dev``, ``test``, ``calibration``, ``audit``, those the domain has.
         intents: queries with their document for a *simulated* click log; ``None`` for real domains.
         neighbours: document id to related documents (they attract simulated clicks).
-        unrecorded: document id to a document that answers the same queries and is recorded nowhere.
+        unrecorded: document id to a document that answers the same queries and is recorded nowhere; for
+            reports alone, no stage of a run is handed it.
         traffic: document id to its share of simulated traffic, for every document that owns a query; the
             shares sum to 1 and are 0 for documents nobody asks for. Empty for real domains.
         log: a real click log.

@@ -4,15 +4,29 @@ from typing import Any
 
 from jinja2 import Environment
 
+from shoptalk.reporting.negatives import Negatives
+from shoptalk.reporting.negatives_figures import figures as negatives_figures
+from shoptalk.reporting.negatives_page import section
+from shoptalk.reporting.plots import drawn, laid_out
 from shoptalk.reporting.tables import ARMS, COLOURS, SPLITS, hidden, verdict
 
 TEMPLATE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{{ m.run }}</title>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{ m.run }}</title>
 <style>
- body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1f2933 }
- table { border-collapse: collapse; margin: 1rem 0 } td, th { padding: .25rem .8rem; text-align: right; border-bottom: 1px solid #e4e7eb }
+ :root { color-scheme: light dark; --ink: #1f2933; --soft: #52606d; --line: #e4e7eb; --pale: #f0f7f4; --red: #b44d12 }
+ body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: var(--ink); overflow-wrap: break-word }
+ table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: auto; overflow-wrap: normal }
+ td, th { padding: .25rem .8rem; text-align: right; border-bottom: 1px solid var(--line); vertical-align: top }
  td:first-child, th:first-child, td.left, th.left { text-align: left } tr.adapted { font-weight: 600 }
- .verdict { font-size: 1.15rem; border-left: 4px solid #0b6e4f; padding: .4rem 1rem; background: #f0f7f4 } .note { color: #52606d }
+ .verdict { font-size: 1.15rem; border-left: 4px solid #0b6e4f; padding: .4rem 1rem; background: var(--pale) } .note { color: var(--soft) }
+ .triple { border-left: 4px solid var(--line); padding: 0 1rem; margin: 1rem 0; overflow-wrap: anywhere } .triple p { margin: .3rem 0 }
+ td.left { overflow-wrap: anywhere; min-width: 9rem } details[open] summary span { display: none }
+ .positive { color: #0b6e4f; font-weight: 600 } .negative { color: var(--red); font-weight: 600 }
+ @media (prefers-color-scheme: dark) {
+  :root { --ink: #e4e7eb; --soft: #9aa5b1; --line: #3e4c59; --pale: #12291f; --red: #e88b56 } .positive { color: #4cb98f }
+  .js-plotly-plot text:not(.bartext-inside) { fill: var(--ink) !important }
+  .js-plotly-plot .gridlayer path, .js-plotly-plot .zerolinelayer path { stroke: var(--line) !important }
+ }
 </style></head><body>
 <h1>{{ m.run }}</h1>
 <p class="note">Corpus {{ m.corpus }}, {{ "{:,}".format(m.documents) }} documents; seed {{ m.seed }}; {{ m.steps }} steps; {{ "%.0f"|format(m.seconds.total) }} s.</p>
@@ -29,6 +43,7 @@ TEMPLATE = """<!doctype html>
 <table><tr><th>source</th><th>pairs</th><th>asked</th><th>drawn</th><th>share of loss</th></tr>
 {% for s in m.mixing.asked %}<tr><td>{{ s }}</td><td>{{ m.mixing.pairs.get(s, 0) }}</td>{% for key in ("asked", "drawn", "share_of_loss") %}<td>{{ "%.1f%%"|format(100 * m.mixing[key].get(s, 0)) }}</td>{% endfor %}</tr>{% endfor %}
 </table>
+{{ negatives }}
 <h2>What was read, what was left out, and why</h2>
 <table><tr><th>where</th><th class="left">reason</th><th>count</th></tr>
 {% for where, reason, count in counts %}<tr><td>{{ where }}</td><td class="left">{{ reason }}</td><td>{{ count }}</td></tr>{% endfor %}
@@ -38,12 +53,14 @@ TEMPLATE = """<!doctype html>
 """
 
 
-def report(metrics: dict[str, Any]) -> str:
+def report(metrics: dict[str, Any], negatives: Negatives) -> str:
     """The whole page, its script inlined, so that it opens anywhere."""
     splits = [s for s in SPLITS if s in metrics]
     counts = [("domain", reason, count) for reason, count in metrics["domain"].items()]
     counts += [(source, reason, n) for source, told in metrics["sources"].items() for reason, n in told.items()]
     counts += [("negatives", reason, count) for reason, count in metrics["negatives"]["dropped"].items()]
+    own = _figures(metrics, splits)
+    figures = drawn({**own, **negatives_figures(negatives)})
     return (
         Environment(autoescape=True)
         .from_string(TEMPLATE)
@@ -54,7 +71,8 @@ def report(metrics: dict[str, Any]) -> str:
             verdicts=[verdict(metrics, split) for split in splits],
             hidden=hidden(metrics["simulated"]) if "simulated" in metrics else None,
             counts=[(where, reason, _number(count)) for where, reason, count in counts],
-            **_figures(metrics, splits),
+            negatives=section(negatives, figures),
+            **{name: figure for name, figure in figures.items() if name in own},
         )
     )
 
@@ -64,25 +82,13 @@ def _number(value: Any) -> str:
 
 
 def _figures(metrics: dict[str, Any], splits: list[str]) -> dict[str, Any]:
-    from markupsafe import Markup
-
+    """Name to figure, in the order of the page."""
     figures = {"scores": _scores(metrics, splits)} if splits else {}
     if splits and metrics["slices"].get(splits[-1]):
         figures["slices"] = _slices(metrics["slices"][splits[-1]], splits[-1])
     if metrics["dev_pool"]:
         figures["curve"] = _curve(metrics["dev_pool"])
-    script: list[Any] = [True, False, False]
-    return {
-        name: Markup(figure.to_html(full_html=False, include_plotlyjs=script.pop(0), config={"displayModeBar": False}))
-        for name, figure in figures.items()
-    }
-
-
-def _layout(figure: Any, height: int) -> Any:
-    figure.update_layout(
-        template="plotly_white", height=height, margin={"l": 10, "r": 10, "t": 30, "b": 10}, barmode="group"
-    )
-    return figure
+    return figures
 
 
 def _scores(metrics: dict[str, Any], splits: list[str]) -> Any:
@@ -98,7 +104,7 @@ def _scores(metrics: dict[str, Any], splits: list[str]) -> Any:
         )
         for arm, title in ARMS.items()
     ]
-    return _layout(go.Figure(bars).update_yaxes(title="nDCG@10", range=[0, 1]), 320)
+    return laid_out(go.Figure(bars).update_yaxes(title="nDCG@10", range=[0, 1]), 320)
 
 
 def _slices(slices: dict[str, Any], split: str) -> Any:
@@ -120,7 +126,7 @@ def _slices(slices: dict[str, Any], split: str) -> Any:
         )
         for arm, title in reversed(ARMS.items())
     ]
-    return _layout(go.Figure(bars).update_xaxes(title=f"nDCG@10 on {split}", range=[0, 1]), 90 + 55 * len(cells))
+    return laid_out(go.Figure(bars).update_xaxes(title=f"nDCG@10 on {split}", range=[0, 1]), 90 + 55 * len(cells))
 
 
 def _curve(points: dict[str, float]) -> Any:
@@ -129,4 +135,4 @@ def _curve(points: dict[str, float]) -> Any:
     line = go.Scatter(
         x=[int(step) for step in points], y=list(points.values()), mode="lines+markers", marker_color=COLOURS["adapted"]
     )
-    return _layout(go.Figure(line).update_xaxes(title="step").update_yaxes(title="nDCG@10 on the dev pool"), 280)
+    return laid_out(go.Figure(line).update_xaxes(title="step").update_yaxes(title="nDCG@10 on the dev pool"), 280)

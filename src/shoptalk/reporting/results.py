@@ -1,6 +1,5 @@
 """``metrics.json``: one mapping that holds all a run found."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ def metrics(
     found: Any,
     schedule: Any,
     mined: Any,
+    negatives: Any,
     fitted: Any,
     per_query: pl.DataFrame,
     splits: Mapping[str, Judged],
@@ -35,7 +35,7 @@ def metrics(
         "dev_pool": fitted.curve,
         "mixing": mixing(schedule, found.pairs),
         "sources": {name: dict(counts) for name, counts in found.counts.items()},
-        "negatives": {**negatives(mined), "refreshes": refreshes(fitted)},
+        "negatives": {**negatives.metrics(), "refreshes": refreshes(fitted)},
         "domain": dict(domain.counts),
         "threads": run.threads,
         "precision": run.settings.resolved_precision(),
@@ -73,19 +73,6 @@ def mixing(schedule: Any, pairs: pl.DataFrame) -> dict[str, Any]:
         "share_of_loss": schedule.share_of_loss,
         "pairs": dict(sorted(pairs.group_by("source").len().iter_rows())),
         "draws": len(schedule.rows),
-    }
-
-
-def negatives(mined: Any) -> dict[str, Any]:
-    """From the candidates a miner saw to the negatives kept; ``miners`` counts all that stand in the table."""
-    by_miner = Counter(mined.table["miners"].explode().drop_nulls().to_list())
-    return {
-        "seen": mined.seen,
-        "dropped": dict(mined.dropped),
-        "kept": sum(count for miner, count in by_miner.items() if miner not in ("filled", "given")),
-        "filled": mined.filled,
-        "fallback": mined.fallback,
-        "miners": dict(sorted(by_miner.items())),
     }
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import polars as pl
 
+from shoptalk.reporting.negatives import Negatives
+
 
 class Silent:
     """Nowhere: the processes of a distributed run beside the first."""
@@ -14,7 +16,7 @@ class Silent:
         """No logger, in Lightning's word for it."""
         return False
 
-    def finish(self, metrics: dict[str, Any], per_query: pl.DataFrame) -> None:
+    def finish(self, metrics: dict[str, Any], per_query: pl.DataFrame, negatives: Negatives) -> None:
         """Nothing to write."""
 
     def abandon(self) -> None:
@@ -30,7 +32,7 @@ class Csv:
 
         return CSVLogger(folder, name="", version="curves")
 
-    def finish(self, metrics: dict[str, Any], per_query: pl.DataFrame) -> None:
+    def finish(self, metrics: dict[str, Any], per_query: pl.DataFrame, negatives: Negatives) -> None:
         """Nothing to do: ``metrics.json`` and ``per_query.parquet`` hold the rest."""
 
     def abandon(self) -> None:
@@ -38,7 +40,7 @@ class Csv:
 
 
 class Wandb:
-    """Weights & Biases: config, curves, final metrics, per-query table.
+    """Weights & Biases: config, curves, final metrics, per-query table, negatives.
 
     Args:
         offline: keep the run under its own folder; ``wandb sync`` sends it later.
@@ -65,21 +67,24 @@ class Wandb:
         )
         return self._logger
 
-    def finish(self, metrics: dict[str, Any], per_query: pl.DataFrame) -> None:
-        """Final metrics as summary, the per-query table, the reports on click logs, and an end to the run, so that
-        trials never merge."""
+    def finish(self, metrics: dict[str, Any], per_query: pl.DataFrame, negatives: Negatives) -> None:
+        """Final metrics as summary, the per-query table, the negatives' histograms and sample, the reports on click
+        logs, and an end to the run, so that trials never merge."""
         import wandb
 
         run = self._logger.experiment
         run.summary.update(
             {
                 key: metrics[key]
-                for key in ("dev", "test", "audit", "gain", "slices", "mixing", "seconds")
+                for key in ("dev", "test", "audit", "gain", "slices", "mixing", "negatives", "seconds")
                 if key in metrics
             }
         )
-        columns = per_query.columns
-        run.log({"per_query": wandb.Table(columns=columns, data=[list(row) for row in per_query.iter_rows()])})
+        for name, table in {"per_query": per_query, "negatives/sample": negatives.sample()}.items():
+            if table.height:
+                run.log({name: wandb.Table(columns=table.columns, data=list(map(list, table.iter_rows())))})
+        for name, histogram in negatives.histograms().items():
+            run.log({f"negatives/{name}": wandb.Histogram(np_histogram=histogram)})
         for page in sorted(self._folder.glob("log_report*.html")):
             run.log({page.stem: wandb.Html(page.read_text(), inject=False)})
         for figures in metrics.get("logs", {}).values():
