@@ -43,13 +43,12 @@ def mine(
     if window is not None:
         ask = replace(ask, relevance=_teacher(cfg, run, found, base, ask, window))
     mined = strategy.mine(ask)
-    told = getattr(ask.relevance, "notices", ())
+    notices, told = getattr(ask.relevance, "notices", ()), getattr(ask.relevance, "told", {})
     table = with_given(mined.table, found.given, ask.known)
     if distil:
         table = _judged(table, ask)
-    return replace(mined, table=table, notices=[*told, *mined.notices]), max(
-        strategy.per_pair, int(found.given.height > 0)
-    )
+    mined = replace(mined, table=table, notices=[*notices, *mined.notices], teacher=told)
+    return mined, max(strategy.per_pair, int(found.given.height > 0))
 
 
 def _judged(table: pl.DataFrame, ask: Mine) -> pl.DataFrame:

@@ -12,9 +12,14 @@ from shoptalk.domain.text import normalise
 from shoptalk.errors import InputError
 from shoptalk.models.encoder import Encoder
 from shoptalk.models.static import StaticEncoder
+from shoptalk.negatives.calibration import Isotonic
 from shoptalk.negatives.crossfit import examples, fold_of, sample
 from shoptalk.negatives.denoise import Denoised
-from shoptalk.negatives.teacher import HubTeacher, NoTeacher, OwnTeacher, TeacherAsk
+from shoptalk.negatives.hub import HubTeacher
+from shoptalk.negatives.own import OwnTeacher
+from shoptalk.negatives.quality import auc
+from shoptalk.negatives.teacher import NoTeacher, TeacherAsk
+from shoptalk.negatives.windows import judged_windows
 
 
 class Memory:
@@ -180,6 +185,32 @@ def test_without_a_calibration_split_training_pairs_serve_and_it_is_said(world):
     relevance = Forgetful().relevance(asked(world.make(), calibration=None))
     assert any("Without a calibration split" in notice for notice in relevance.notices)
     assert any("AUC" in notice for notice in relevance.notices)
+
+
+def test_what_is_told_is_measured_out_of_fold(world):
+    ask = world.make()
+    teacher = asked(ask)
+    relevance = Forgetful(calibration=Isotonic()).relevance(teacher)
+    windows = judged_windows(teacher.calibration, ask.corpus, ask.dense, (0, 20), 300)
+    logits, labels = relevance.scores(windows.queries, windows.rows), windows.labels
+    # Each of the two queries is calibrated by the other.
+    p = np.stack([Isotonic().fit(logits[1 - i], labels[1 - i])(logits[i]) for i in (0, 1)])
+    told = relevance.told
+    assert told["calibration"] == "Isotonic"
+    assert (told["queries"], told["documents"], told["relevant"], told["base_rate"]) == (2, 40, 2, 0.05)
+    assert told["brier"] == pytest.approx(np.mean((p - labels) ** 2))
+    assert told["auc"] == pytest.approx(auc(logits.ravel(), labels.ravel()))
+    again = relevance([*windows.queries], [], windows.rows)
+    assert (again == Isotonic().fit(logits.ravel(), labels.ravel())(logits)).all()
+
+
+def test_one_judged_query_calibrates_but_measures_nothing_and_it_is_said(world):
+    ask = world.make()
+    near = ask.dense(["red ant"], 3).rows[0]
+    judged = Judged(["a"], ["red ant"], {"a": {f"d{near[1]}": 1}})
+    relevance = Forgetful().relevance(asked(ask, calibration=judged))
+    assert "auc" not in relevance.told and relevance.told["relevant"] == 1
+    assert any("was not measured: fewer than two" in notice for notice in relevance.notices)
 
 
 def test_the_whole_of_it_denoises(world):

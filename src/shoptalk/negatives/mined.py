@@ -1,6 +1,6 @@
 """What a negative strategy is handed and what it gives back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -62,13 +62,14 @@ class Mined:
     (list of document ids, hardest first), ``scores`` (the miner's, float32), ``probabilities`` (the
     teacher's, float32, null lists where none judged). ``dropped`` counts candidates by filter;
     ``filled`` counts places that no candidate was left for and that a random document took (without
-    score and probability).
+    score and probability). ``teacher`` is what ``metrics.json`` says of the teacher, empty without one.
     """
 
     table: pl.DataFrame
     dropped: dict[str, int] = field(default_factory=dict)
     notices: Sequence[str] = ()
     filled: int = 0
+    teacher: Mapping[str, object] = field(default_factory=dict)
 
 
 class Strategy(Protocol):

@@ -1,7 +1,7 @@
 """Logits and probabilities of (query, corpus row), each from a teacher that never saw the query."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from shoptalk.cache import Cache, digest, digest_texts
 from shoptalk.domain.corpus import Corpus
 from shoptalk.errors import InputError
-from shoptalk.negatives.calibration import Platt
+from shoptalk.negatives.calibration import Curve
 from shoptalk.negatives.crossfit import fold_of
 
 
@@ -66,15 +66,15 @@ class Calibrated:
     """A ``Relevance``: logits made probabilities.
 
     Attributes:
-        auc: on the calibration windows, in [0, 1].
+        told: what ``metrics.json`` says of the teacher.
         notices: sentences the user should see.
     """
 
     scores: Scores
-    platt: Platt
-    auc: float
+    curve: Curve
+    told: Mapping[str, object] = field(default_factory=dict)
     notices: Sequence[str] = field(default_factory=list)
 
     def __call__(self, queries: Sequence[str], positives: Sequence[str], rows: np.ndarray) -> np.ndarray:
         """Float32 probabilities like ``rows`` [n, k], NaN where a row is -1."""
-        return self.platt(self.scores(queries, rows))
+        return self.curve(self.scores(queries, rows))

@@ -43,6 +43,7 @@ def metrics(
         "short_batches": fitted.short_batches,
         "encoding": fitted.encoding,
     }
+    content |= {"teacher": dict(mined.teacher)} if mined.teacher else {}
     content["notices"] = notices
     content["seconds"] = {**run.stages.seconds, "watch": fitted.watch_seconds, "total": run.stages.total()}
     return content
