@@ -82,6 +82,7 @@ def _teacher(cfg: DictConfig, run: Run, found: Gathered, base: object, ask: Mine
             seed=cfg.seed,
             threads=run.threads,
             calibration=ask.calibration,
+            dev=found.domain.splits.get("dev"),
             progress=run.stages.bar,
         )
     )

@@ -215,8 +215,6 @@ def test_one_judged_query_calibrates_but_measures_nothing_and_it_is_said(world):
 
 def test_the_whole_of_it_denoises(world):
     ask = world.make(pairs=30)
-    from dataclasses import replace
-
     strategy = Denoised(high=20)
     relevance = Forgetful().relevance(asked(ask, window=strategy.window))
     mined = strategy.mine(replace(ask, relevance=relevance))
@@ -224,6 +222,20 @@ def test_the_whole_of_it_denoises(world):
     kept = [p for line in mined.table["probabilities"] for p in line if p is not None]
     assert kept
     assert max(kept) < 0.1
+
+
+def test_dev_measures_and_neither_masks_nor_filters(world):
+    ask = world.make(pairs=30)
+    strategy = Denoised(high=20)
+    # Judged as dev judges them, the best candidates of training queries themselves would be barred.
+    texts = ask.pairs["query"].to_list()[:9]
+    near = ask.dense(texts, 20).rows
+    dev = Judged(texts, texts, {t: {f"d{row}": 1 for row in line} for t, line in zip(texts, near, strict=True)})
+    without, measured = (Forgetful().relevance(asked(ask, window=strategy.window, dev=d)) for d in (None, dev))
+    assert "dev" not in without.told and measured.told["dev"]["difference"]["n"] == 9
+    assert without.curve == measured.curve
+    one, other = (strategy.mine(replace(ask, relevance=relevance)).table for relevance in (without, measured))
+    assert one.equals(other)
 
 
 def test_no_teacher_is_nobody(world):

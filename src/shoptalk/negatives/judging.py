@@ -3,6 +3,7 @@
 import numpy as np
 
 from shoptalk.negatives.calibration import Calibration, Curve
+from shoptalk.negatives.gate import Gate
 from shoptalk.negatives.quality import Evidence, Quality, out_of_fold
 from shoptalk.negatives.scoring import Calibrated, Scores
 from shoptalk.negatives.teacher import TeacherAsk
@@ -10,7 +11,7 @@ from shoptalk.negatives.windows import Windows, judged_windows, paired_windows
 
 
 def calibrated(ask: TeacherAsk, scores: Scores, calibration: Calibration, most: int) -> Calibrated:
-    """``scores`` as probabilities, calibrated on the candidates' own rank window.
+    """``scores`` as probabilities, calibrated on the candidates' own rank window and measured on dev.
 
     Args:
         most: queries to calibrate on.
@@ -22,7 +23,11 @@ def calibrated(ask: TeacherAsk, scores: Scores, calibration: Calibration, most: 
     evidence = _evidence(scores, windows)
     curve = calibration.fit(evidence.logits, evidence.labels, evidence.weights)
     told = _told(evidence, calibration)
-    return Calibrated(scores, curve, told, [*notices, *_notices(told, curve)])
+    notices += _notices(told, curve)
+    if ask.dev is not None and len(ask.dev):
+        gate = Gate.of(scores, ask.dense, ask.corpus, ask.dev, ask.window[1])
+        told, notices = told | {"dev": gate.told()}, notices + gate.notices()
+    return Calibrated(scores, curve, told, notices)
 
 
 def _windows(ask: TeacherAsk, most: int) -> tuple[Windows, list[str]]:

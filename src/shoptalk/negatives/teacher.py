@@ -33,6 +33,7 @@ class TeacherAsk:
         encoder: the base model (``shoptalk.models.encoder.Encoder``); it is copied, never trained.
         window: ranks [low, high) of ``dense`` that the candidates to be judged come from.
         calibration: judged queries; ``None`` where the domain has none.
+        dev: judged queries to measure the teacher on; they mask and filter nothing.
         threads: of the matrix products; a trained teacher belongs to a number of them.
     """
 
@@ -46,6 +47,7 @@ class TeacherAsk:
     seed: int
     threads: int = 1
     calibration: Judged | None = None
+    dev: Judged | None = None
     progress: Bar = no_bar
 
 

@@ -10,7 +10,7 @@ from shoptalk.sources.clicks.diagnosis import wilson
 
 TEMPLATE = """<h2>The teacher</h2>
 <p class="note">Calibrated by {{ t.calibration }} on {{ "{:,}".format(t.documents) }} documents of {{ t.queries }}
-queries, {{ t.relevant }} of them relevant; neither the teacher nor the calibration that is measured here saw the query.</p>
+queries, {{ t.relevant }} of them relevant. Neither the teacher nor the calibration measured here saw the query.</p>
 {% if "auc" in t %}<table><tr><th>measure</th><th>value</th><th class="left">meaning</th></tr>
 {% for name, value, meaning in measures %}<tr><td>{{ name }}</td><td>{{ "%.3f"|format(value) }}</td>
 <td class="left">{{ meaning }}</td></tr>
