@@ -19,6 +19,7 @@ from shoptalk.negatives.hub import HubTeacher
 from shoptalk.negatives.own import OwnTeacher
 from shoptalk.negatives.quality import auc
 from shoptalk.negatives.teacher import NoTeacher, TeacherAsk
+from shoptalk.negatives.teacher_losses import Listwise
 from shoptalk.negatives.windows import judged_windows
 
 
@@ -169,6 +170,7 @@ def test_ratios_and_row_order_leave_the_teacher_alone(world):
     keys.append(Forgetful().relevance(asked(ask)).scores.key)
     assert keys[0] == keys[1]
     assert Forgetful(layers=2).relevance(asked(ask)).scores.key != keys[0]
+    assert Forgetful(loss=Listwise()).relevance(asked(ask)).scores.key != keys[0]
     assert Forgetful().relevance(asked(ask, threads=2)).scores.key != keys[0]
 
 
@@ -269,7 +271,9 @@ def test_a_real_cross_encoder_learns_and_weights_tell(world, tmp_path):
 
     from shoptalk.models.cross_encoder import CrossEncoder
     from shoptalk.models.encoder import Encoder
-    from shoptalk.negatives.crossfit import Examples, Recipe, train
+    from shoptalk.negatives.crossfit import Examples
+    from shoptalk.negatives.teacher_losses import Bce
+    from shoptalk.negatives.teacher_training import Recipe, train
 
     encoder = Encoder.load(str(tiny_models.bert(tmp_path)))
     texts = tiny_models.texts(8, longest=4)
@@ -279,7 +283,7 @@ def test_a_real_cross_encoder_learns_and_weights_tell(world, tmp_path):
     def fitted(weights):
         model = CrossEncoder.from_encoder(encoder, seed=0)
         data = Examples(queries, rows, np.array([1, 0] * 8, np.float32), weights, np.repeat(np.arange(8), 2))
-        train(model, data, texts, Recipe(epochs=30, batch_size=4, learning_rate=3e-3), 0, lambda done, of: None)
+        train(model, data, texts, Recipe(epochs=30, batch_size=4, learning_rate=3e-3), Bce(), 0, lambda done, of: None)
         return model.score(queries, [texts[r] for r in rows], precision="fp32")
 
     even = fitted(np.ones(16, np.float32))

@@ -7,10 +7,12 @@ import polars as pl
 from shoptalk.cache import digest
 from shoptalk.errors import InputError
 from shoptalk.negatives.calibration import Calibration, Platt
-from shoptalk.negatives.crossfit import Examples, Recipe, Tell, examples, sample, train
+from shoptalk.negatives.crossfit import Examples, examples, sample
 from shoptalk.negatives.judging import calibrated
 from shoptalk.negatives.scoring import Calibrated, Scores
 from shoptalk.negatives.teacher import TeacherAsk, above_zero, at_least
+from shoptalk.negatives.teacher_losses import Bce, TeacherLoss
+from shoptalk.negatives.teacher_training import Recipe, Tell, train
 
 
 class OwnTeacher:
@@ -23,7 +25,8 @@ class OwnTeacher:
         layers: layers of the base model to keep, from the bottom; ``None`` keeps all.
         max_length: tokens of a pair.
         deep, deep_low, deep_high, random: negatives, see ``crossfit.examples``.
-        epochs, batch_size, learning_rate, head_learning_rate: see ``crossfit.Recipe``.
+        epochs, batch_size, learning_rate, head_learning_rate: see ``teacher_training.Recipe``.
+        loss: what it minimises; ``Bce`` unless given.
         calibration_queries: most queries to calibrate on.
         calibration: how; ``Platt`` unless given.
     """
@@ -43,6 +46,7 @@ class OwnTeacher:
         batch_size: int = 16,
         learning_rate: float = 1e-4,
         head_learning_rate: float = 2e-3,
+        loss: TeacherLoss | None = None,
         calibration_queries: int = 300,
         calibration: Calibration | None = None,
     ):
@@ -60,6 +64,7 @@ class OwnTeacher:
             learning_rate=above_zero(learning_rate, "learning_rate"),
             head_learning_rate=above_zero(head_learning_rate, "head_learning_rate"),
         )
+        self.loss = loss or Bce()
         self.calibration_queries = at_least(1, calibration_queries, "calibration_queries")
         self.calibration = calibration or Platt()
 
@@ -96,7 +101,8 @@ class OwnTeacher:
 
         precision = preferred_precision(base.device)
         shape = (self.layers, self.max_length, vars(self.recipe), ask.seed, ask.threads, precision)
-        return digest("own teacher", 1, base.digest, ask.corpus.digest, part.digest, shape)
+        loss = (type(self.loss).__name__, vars(self.loss))
+        return digest("own teacher", 2, base.digest, ask.corpus.digest, part.digest, shape, loss)
 
     def _model(self, ask: TeacherAsk, base, fold: int, part: Examples, key: str) -> Callable[[], object]:
         def make(folder) -> None:
@@ -118,7 +124,7 @@ class OwnTeacher:
         return model.to(base.device)
 
     def _train(self, model, part: Examples, ask: TeacherAsk, tell: Tell) -> None:
-        train(model, part, ask.corpus.passages, self.recipe, ask.seed, tell)
+        train(model, part, ask.corpus.passages, self.recipe, self.loss, ask.seed, tell)
 
 
 def _transformer(encoder):

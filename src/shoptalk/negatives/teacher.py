@@ -11,8 +11,8 @@ from shoptalk.cache import Cache
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Judged, Known
 from shoptalk.errors import InputError
-from shoptalk.negatives.crossfit import Tell
 from shoptalk.negatives.mined import Relevance, Search
+from shoptalk.negatives.teacher_training import Tell
 
 Bar = Callable[[str], AbstractContextManager[Tell]]
 """``with bar("title") as tell: tell(done, of)``."""
