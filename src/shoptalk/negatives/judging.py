@@ -19,7 +19,7 @@ def calibrated(ask: TeacherAsk, scores: Scores, calibration: Calibration, most: 
     Raises:
         InputError: the windows hold relevant documents alone, or none.
     """
-    windows, notices = _windows(ask, most)
+    windows, notices = windows_of(ask, most)
     evidence = _evidence(scores, windows)
     curve = calibration.fit(evidence.logits, evidence.labels, evidence.weights)
     told = _told(evidence, calibration)
@@ -30,7 +30,8 @@ def calibrated(ask: TeacherAsk, scores: Scores, calibration: Calibration, most: 
     return Calibrated(scores, curve, told, notices)
 
 
-def _windows(ask: TeacherAsk, most: int) -> tuple[Windows, list[str]]:
+def windows_of(ask: TeacherAsk, most: int) -> tuple[Windows, list[str]]:
+    """What a teacher is calibrated on, and what the user should know of it."""
     if ask.calibration is not None and len(ask.calibration):
         return judged_windows(ask.calibration, ask.corpus, ask.dense, ask.window, most), []
     windows = paired_windows(ask.pairs, ask.corpus, ask.known, ask.dense, ask.window, most, ask.seed)

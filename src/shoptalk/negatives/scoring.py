@@ -11,6 +11,7 @@ from shoptalk.domain.corpus import Corpus
 from shoptalk.errors import InputError
 from shoptalk.negatives.calibration import Curve
 from shoptalk.negatives.crossfit import fold_of
+from shoptalk.negatives.outputs import Reader, as_they_are
 
 
 class Scores:
@@ -18,11 +19,21 @@ class Scores:
 
     Args:
         models: per fold a callable that gives its cross-encoder, called when something must be scored.
-        key: hash of all that determines a logit beside query and corpus row.
+        key: hash of all that determines a score beside query and corpus row.
+        read: a model's scores to logits.
     """
 
-    def __init__(self, models: Sequence[Callable[[], object]], corpus: Corpus, cache: Cache, key: str, progress):
+    def __init__(
+        self,
+        models: Sequence[Callable[[], object]],
+        corpus: Corpus,
+        cache: Cache,
+        key: str,
+        progress,
+        read: Reader = as_they_are,
+    ):
         self.models, self.corpus, self.cache, self.key, self.progress = models, corpus, cache, key, progress
+        self.read = read
         self._loaded: dict[int, object] = {}
 
     def __call__(self, queries: Sequence[str], rows: np.ndarray) -> np.ndarray:
@@ -33,7 +44,7 @@ class Scores:
         logits = np.full(rows.shape, np.nan, np.float32)
         if len(line):
             logits[line, column] = self._cached(names.tolist(), *asked)[back.reshape(-1)]
-        return logits
+        return self.read(logits)
 
     def _cached(self, names: Sequence[str], number: np.ndarray, rows: np.ndarray) -> np.ndarray:
         content = hashlib.sha256(np.stack([number, rows]).astype("<i8").tobytes()).hexdigest()
