@@ -122,6 +122,19 @@ def test_scores_do_not_depend_on_company_or_order(encoders, name):
     assert cross.score([], []).shape == (0,)
 
 
+@pytest.mark.parametrize("preferred", ["fp32", "bf16"])
+def test_scoring_goes_from_long_to_short_in_the_precision_of_the_hardware(encoders, monkeypatch, preferred):
+    cross = CrossEncoder.from_encoder(encoders["bert"], seed=3)
+    monkeypatch.setattr("shoptalk.models.precision.preferred_precision", lambda device=None: preferred)
+    widths, pad = [], CrossEncoder.pad
+    monkeypatch.setattr(CrossEncoder, "pad", lambda self, ids: widths.append(ids.lengths.tolist()) or pad(self, ids))
+    scores = cross.score(QUERIES, DOCUMENTS, chunk_tokens=200)
+    assert len(widths) > 3 and sum(widths, []) == sorted(sum(widths, []), reverse=True)
+    assert (scores == cross.score(QUERIES, DOCUMENTS, precision=preferred, chunk_tokens=200)).all()
+    other = "bf16" if preferred == "fp32" else "fp32"
+    assert (scores != cross.score(QUERIES, DOCUMENTS, precision=other, chunk_tokens=200)).any()
+
+
 def test_the_head_is_drawn_from_the_seed_and_the_encoder_is_left_alone(encoders):
     encoder, before = encoders["bert"], encoders["bert"].digest
     first, again, other = (CrossEncoder.from_encoder(encoder, seed=s) for s in (0, 0, 1))

@@ -260,6 +260,22 @@ def test_impossible_settings_say_which(act, sentence):
         act()
 
 
+@pytest.mark.parametrize(("grade", "sentence"), [(1, "20 relevant and 0 other"), (0, "0 relevant and 20 other")])
+def test_windows_of_one_kind_cannot_calibrate(world, grade, sentence):
+    ask = world.make()
+    near = ask.dense(["red ant"], 20).rows[0]
+    judged = Judged(["a"], ["red ant"], {"a": {f"d{row}": grade for row in near}})
+    with pytest.raises(InputError, match=f"cannot be calibrated: {sentence} documents .* judge more calibration"):
+        Forgetful().relevance(asked(ask, calibration=judged))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_scores_that_are_no_numbers_are_refused(world, monkeypatch, bad):
+    monkeypatch.setattr(Memory, "score", lambda self, q, d, progress=None: np.where(np.arange(len(q)), 0.5, bad))
+    with pytest.raises(InputError, match="not finite; choose another teacher"):
+        Forgetful().relevance(asked(world.make()))
+
+
 def test_too_few_queries_to_fold(world):
     ask = world.make(pairs=1)
     with pytest.raises(InputError, match="too few training queries"):
