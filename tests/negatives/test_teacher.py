@@ -152,7 +152,7 @@ def test_every_fold_gets_as_many_pairs_as_asked(world):
     chosen = sample(ask.pairs, 20, 3, 0)
     data = examples(chosen, ask.corpus, ask.known, ask.dense, deep=1, deep_low=10, deep_high=30, random=1, seed=0)
     for fold in range(3):
-        part = data.without_fold(fold, 3, 20)
+        part = data.without_fold(fold, 3).first(20)
         assert len(np.unique(part.pairs)) == 20
         assert fold not in fold_of(part.queries, 3)
         assert len(part.queries) == 60

@@ -50,10 +50,15 @@ class Examples:
         columns = [column.tobytes() for column in (self.rows, self.labels, self.weights, self.pairs)]
         return digest(digest_texts(self.queries), *(hashlib.sha256(raw).hexdigest() for raw in columns))
 
-    def without_fold(self, fold: int, folds: int, most: int) -> "Examples":
-        """The examples of the first ``most`` pairs whose query is not in ``fold``."""
-        outside = fold_of(self.queries, folds) != fold
-        chosen = np.flatnonzero(outside & np.isin(self.pairs, np.unique(self.pairs[outside])[:most]))
+    def without_fold(self, fold: int, folds: int) -> "Examples":
+        """The examples of pairs whose query is not in ``fold``."""
+        return self._at(np.flatnonzero(fold_of(self.queries, folds) != fold))
+
+    def first(self, most: int) -> "Examples":
+        """The examples of the first ``most`` pairs."""
+        return self._at(np.flatnonzero(np.isin(self.pairs, np.unique(self.pairs)[:most])))
+
+    def _at(self, chosen: np.ndarray) -> "Examples":
         columns = (column[chosen] for column in (self.rows, self.labels, self.weights, self.pairs))
         return Examples([self.queries[i] for i in chosen], *columns)
 

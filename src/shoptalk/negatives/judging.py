@@ -20,7 +20,7 @@ def calibrated(ask: TeacherAsk, scores: Scores, calibration: Calibration, most: 
         InputError: the windows hold relevant documents alone, or none.
     """
     windows, notices = windows_of(ask, most)
-    evidence = _evidence(scores, windows)
+    evidence = evidence_of(scores, windows)
     curve = calibration.fit(evidence.logits, evidence.labels, evidence.weights)
     told = _told(evidence, calibration)
     notices += _notices(told, curve)
@@ -38,7 +38,8 @@ def windows_of(ask: TeacherAsk, most: int) -> tuple[Windows, list[str]]:
     return windows, ["Without a calibration split the teacher is calibrated on training pairs it did not learn from."]
 
 
-def _evidence(scores: Scores, windows: Windows) -> Evidence:
+def evidence_of(scores: Scores, windows: Windows) -> Evidence:
+    """Every document of ``windows`` with its logit."""
     logits = scores(windows.queries, windows.rows)
     line, column = np.nonzero(windows.rows >= 0)
     queries = [windows.queries[i] for i in line]

@@ -76,7 +76,7 @@ class OwnTeacher:
         """
         chosen = sample(self._pairs(ask), self.max_pairs, self.folds, ask.seed)
         data = examples(chosen, ask.corpus, ask.known, ask.dense, seed=ask.seed, **self.negatives)
-        parts = [data.without_fold(fold, self.folds, self.max_pairs) for fold in range(self.folds)]
+        parts = self.parts(data)
         if not all(len(part.queries) for part in parts):
             raise InputError("teacher=own has too few training queries to fold; add pairs, or choose teacher=hub.")
         base = _transformer(ask.encoder)
@@ -86,6 +86,10 @@ class OwnTeacher:
         ]
         scores = Scores(models, ask.corpus, ask.cache, digest(keys, ask.corpus.digest), ask.progress)
         return calibrated(ask, scores, self.calibration, self.calibration_queries)
+
+    def parts(self, data: Examples) -> Sequence[Examples]:
+        """What the teacher of each fold learns from: pairs of the other folds."""
+        return [data.without_fold(fold, self.folds).first(self.max_pairs) for fold in range(self.folds)]
 
     def _pairs(self, ask: TeacherAsk) -> pl.DataFrame:
         if self.sources is None:

@@ -29,6 +29,10 @@ class Evidence:
     labels: np.ndarray
     weights: np.ndarray
 
+    def at(self, rows: np.ndarray) -> "Evidence":
+        """The documents at ``rows`` (int [m])."""
+        return Evidence([self.queries[i] for i in rows], self.logits[rows], self.labels[rows], self.weights[rows])
+
 
 @dataclass(frozen=True)
 class Reliability:
