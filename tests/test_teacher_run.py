@@ -2,6 +2,7 @@
 
 import json
 
+import polars as pl
 import pytest
 import tiny_domain
 from composing import composed
@@ -68,6 +69,21 @@ def test_a_classifier_from_a_folder_is_a_teacher(ground, tmp_path):
     name = classifier(tmp_path / "classifier", labels=2)
     told = ground("hub", "teacher=hub", f"teacher.name={name}", "calibration=isotonic").metrics["teacher"]
     assert told["calibration"] == "Isotonic" and "dev" in told
+
+
+def test_hard_cases_go_out_to_a_person_and_come_back(ground, first):
+    band = "negatives.hard_cases={low: 0.0, high: 1.0, count: 40}"
+    written = ground("cases", *OWN, band).folder / "hard_cases.csv"
+    assert not (first.folder / "hard_cases.csv").exists()
+    cases = pl.read_csv(written, infer_schema=False)
+    assert cases.height == 40 and cases["grade"].null_count() == 40
+    graded = written.with_name("graded.csv")
+    cases.with_columns(grade=pl.Series([str(i % 2) for i in range(39)] + [None])).write_csv(graded)
+    outcome = ground("graded", *OWN, f"teacher.judged_cases={graded}")
+    told = outcome.metrics["teacher"]
+    assert told["judged_cases"] == 39 and told["documents"] == 639
+    assert told["relevant"] == first.metrics["teacher"]["relevant"] + 19
+    assert any("39 hard cases" in note and "1 more have no grade" in note for note in outcome.metrics["notices"])
 
 
 def test_bad_teachers_stop_with_one_sentence(ground, tmp_path):

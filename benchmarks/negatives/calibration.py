@@ -28,7 +28,7 @@ from shoptalk.configs import register, root
 from shoptalk.domain.judgments import Domain
 from shoptalk.embedding import CachedEmbed
 from shoptalk.negatives.calibration import Isotonic, Platt, Temperature
-from shoptalk.negatives.judging import evidence_of, windows_of
+from shoptalk.negatives.judging import of_windows
 from shoptalk.negatives.quality import Evidence, Quality, out_of_fold
 from shoptalk.negatives.scoring import Calibrated
 from shoptalk.negatives.teacher import TeacherAsk, no_bar
@@ -102,7 +102,7 @@ def kinds(evidence: Evidence) -> dict[str, dict[str, object]]:
 def audited(relevance: Calibrated, ask: TeacherAsk, domain: Domain, queries: int) -> dict[str, object]:
     """The calibration as denoising uses it, on queries that nothing was fitted on."""
     windows = judged_windows(domain.splits["audit"], ask.corpus, ask.dense, ask.window, queries)
-    evidence = evidence_of(relevance.scores, windows)
+    evidence = of_windows(relevance.scores, windows)
     return measured(evidence, relevance.curve(evidence.logits)) | {"queries": len(windows.queries)}
 
 
@@ -134,8 +134,7 @@ def main(chosen: argparse.Namespace) -> None:
     relevance = instantiate(cfg.teacher).relevance(ask)
     for notice in relevance.notices:
         CONSOLE.print(f"[dim]{notice}[/]")
-    evidence = evidence_of(relevance.scores, windows_of(ask, cfg.teacher.calibration_queries)[0])
-    found = kinds(evidence)
+    found = kinds(relevance.evidence)
     show(f"Out of fold, {relevance.told['queries']} queries, {relevance.told['relevant']} relevant", found)
     used = relevance.told["calibration"]
     asks = checks(found[used], used)

@@ -6,10 +6,10 @@ from functools import partial
 from shoptalk.cache import digest
 from shoptalk.negatives import outputs
 from shoptalk.negatives.calibration import Calibration, Platt
-from shoptalk.negatives.judging import calibrated, windows_of
+from shoptalk.negatives.judging import Judging
 from shoptalk.negatives.outputs import as_they_are, whichever
 from shoptalk.negatives.scoring import Calibrated, Scores
-from shoptalk.negatives.teacher import TeacherAsk, at_least
+from shoptalk.negatives.teacher import TeacherAsk
 
 
 class HubTeacher:
@@ -19,8 +19,7 @@ class HubTeacher:
         name: hub id or folder.
         revision, trust_remote_code, max_length: as of ``CrossEncoder.load``.
         output: what its scores are, an entry of ``OUTPUTS``.
-        calibration_queries: most queries to calibrate on.
-        calibration: how; ``Platt`` unless given.
+        calibration_queries, judged_cases, calibration: see ``Judging``; ``Platt`` unless given.
     """
 
     def __init__(
@@ -31,13 +30,13 @@ class HubTeacher:
         max_length: int | None = None,
         output: str = "auto",
         calibration_queries: int = 300,
+        judged_cases: str | None = None,
         calibration: Calibration | None = None,
     ):
         self.name, self.revision = name, revision
         self.trust_remote_code, self.max_length = trust_remote_code, max_length
         self.reader = outputs.output(output)
-        self.calibration_queries = at_least(1, calibration_queries, "calibration_queries")
-        self.calibration = calibration or Platt()
+        self.judging = Judging(calibration_queries, judged_cases, calibration or Platt())
 
     def relevance(self, ask: TeacherAsk) -> Calibrated:
         """The model, calibrated on the judged queries."""
@@ -47,9 +46,9 @@ class HubTeacher:
         model = self._load().to(device)
         key = digest("hub teacher", 2, model.digest, ask.corpus.digest, ask.threads, preferred_precision(device))
         build = partial(Scores, [lambda: model], ask.corpus, ask.cache, key, ask.progress)
-        windows, _ = windows_of(ask, self.calibration_queries)
+        windows, _ = self.judging.windows(ask)
         read = self.reader(build()(windows.queries, windows.rows), 0.0 if model.outputs == 1 else -1.0)
-        found = calibrated(ask, build(read=read), self.calibration, self.calibration_queries)
+        found = self.judging(ask, build(read=read))
         guessed = self.reader is whichever and read is not as_they_are
         return replace(found, notices=[self._said(), *found.notices]) if guessed else found
 

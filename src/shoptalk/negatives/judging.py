@@ -1,49 +1,81 @@
 """From a teacher's scores to a calibrated teacher that says how good it is."""
 
+from dataclasses import dataclass, field
+
 import numpy as np
 
-from shoptalk.negatives.calibration import Calibration, Curve
+from shoptalk.errors import InputError
+from shoptalk.negatives.calibration import Calibration, Curve, Platt
 from shoptalk.negatives.gate import Gate
+from shoptalk.negatives.judged_cases import Cases, read_cases
 from shoptalk.negatives.quality import Evidence, Quality, out_of_fold
 from shoptalk.negatives.scoring import Calibrated, Scores
 from shoptalk.negatives.teacher import TeacherAsk
 from shoptalk.negatives.windows import Windows, judged_windows, paired_windows
 
 
-def calibrated(ask: TeacherAsk, scores: Scores, calibration: Calibration, most: int) -> Calibrated:
-    """``scores`` as probabilities, calibrated on the candidates' own rank window and measured on dev.
+@dataclass(frozen=True)
+class Judging:
+    """How a teacher's scores are calibrated and measured.
 
-    Args:
-        most: queries to calibrate on.
-
-    Raises:
-        InputError: the windows hold relevant documents alone, or none.
+    Attributes:
+        queries: most judged queries to calibrate on.
+        cases: a file of judged hard cases to calibrate on as well.
+        calibration: how.
     """
-    windows, notices = windows_of(ask, most)
-    evidence = evidence_of(scores, windows)
-    curve = calibration.fit(evidence.logits, evidence.labels, evidence.weights)
-    told = _told(evidence, calibration)
-    notices += _notices(told, curve)
-    if ask.dev is not None and len(ask.dev):
-        gate = Gate.of(scores, ask.dense, ask.corpus, ask.dev, ask.window[1])
-        told, notices = told | {"dev": gate.told()}, notices + gate.notices()
-    return Calibrated(scores, curve, told, notices)
+
+    queries: int = 300
+    cases: str | None = None
+    calibration: Calibration = field(default_factory=Platt)
+
+    def __post_init__(self) -> None:
+        if self.queries < 1:
+            raise InputError(f"teacher.calibration_queries={self.queries} must be at least 1.")
+
+    def __call__(self, ask: TeacherAsk, scores: Scores) -> Calibrated:
+        """``scores`` as probabilities, calibrated on the candidates' own rank window and measured on dev.
+
+        Raises:
+            InputError: what is judged is relevant throughout, or nowhere; or the file of cases is wrong.
+        """
+        windows, notices = self.windows(ask)
+        evidence, cases = of_windows(scores, windows), self._cases(ask)
+        if cases is not None:
+            evidence = evidence.joined(of_cases(scores, cases))
+            notices = [*notices, cases.notice()]
+        curve = self.calibration.fit(evidence.logits, evidence.labels, evidence.weights)
+        told = _told(evidence, self.calibration) | {"judged_cases": len(cases.rows) if cases else 0}
+        notices = [*notices, *_notices(told, curve)]
+        if ask.dev is not None and len(ask.dev):
+            gate = Gate.of(scores, ask.dense, ask.corpus, ask.dev, ask.window[1])
+            told, notices = told | {"dev": gate.told()}, notices + gate.notices()
+        return Calibrated(scores, curve, evidence, told, notices)
+
+    def windows(self, ask: TeacherAsk) -> tuple[Windows, list[str]]:
+        """The judged windows, and what the user should know of them."""
+        if ask.calibration is not None and len(ask.calibration):
+            return judged_windows(ask.calibration, ask.corpus, ask.dense, ask.window, self.queries), []
+        windows = paired_windows(ask.pairs, ask.corpus, ask.known, ask.dense, ask.window, self.queries, ask.seed)
+        said = "Without a calibration split the teacher is calibrated on training pairs it did not learn from."
+        return windows, [said]
+
+    def _cases(self, ask: TeacherAsk) -> Cases | None:
+        return None if self.cases is None else read_cases(self.cases, ask.corpus)
 
 
-def windows_of(ask: TeacherAsk, most: int) -> tuple[Windows, list[str]]:
-    """What a teacher is calibrated on, and what the user should know of it."""
-    if ask.calibration is not None and len(ask.calibration):
-        return judged_windows(ask.calibration, ask.corpus, ask.dense, ask.window, most), []
-    windows = paired_windows(ask.pairs, ask.corpus, ask.known, ask.dense, ask.window, most, ask.seed)
-    return windows, ["Without a calibration split the teacher is calibrated on training pairs it did not learn from."]
-
-
-def evidence_of(scores: Scores, windows: Windows) -> Evidence:
+def of_windows(scores: Scores, windows: Windows) -> Evidence:
     """Every document of ``windows`` with its logit."""
     logits = scores(windows.queries, windows.rows)
     line, column = np.nonzero(windows.rows >= 0)
     queries = [windows.queries[i] for i in line]
     return Evidence(queries, logits[line, column], windows.labels[line, column], np.ones(len(line)))
+
+
+def of_cases(scores: Scores, cases: Cases) -> Evidence:
+    """Every case with its logit. The mean weight becomes 1: all cases together weigh as much as they are many, and
+    against each other as the candidates they stand for."""
+    logits = scores(cases.queries, cases.rows[:, None])[:, 0]
+    return Evidence(cases.queries, logits, cases.labels, cases.weights / cases.weights.mean())
 
 
 def _told(evidence: Evidence, calibration: Calibration) -> dict[str, object]:

@@ -63,6 +63,7 @@ class Mined:
     teacher's, float32, null lists where none judged). ``dropped`` counts candidates by filter;
     ``filled`` counts places that no candidate was left for and that a random document took (without
     score and probability). ``teacher`` is what ``metrics.json`` says of the teacher, empty without one.
+    ``hard_cases`` are candidates for a person to judge, where that was asked for.
     """
 
     table: pl.DataFrame
@@ -70,6 +71,7 @@ class Mined:
     notices: Sequence[str] = ()
     filled: int = 0
     teacher: Mapping[str, object] = field(default_factory=dict)
+    hard_cases: pl.DataFrame | None = None
 
 
 class Strategy(Protocol):

@@ -8,7 +8,7 @@ from shoptalk.cache import digest
 from shoptalk.errors import InputError
 from shoptalk.negatives.calibration import Calibration, Platt
 from shoptalk.negatives.crossfit import Examples, examples, sample
-from shoptalk.negatives.judging import calibrated
+from shoptalk.negatives.judging import Judging
 from shoptalk.negatives.scoring import Calibrated, Scores
 from shoptalk.negatives.teacher import TeacherAsk, above_zero, at_least
 from shoptalk.negatives.teacher_losses import Bce, TeacherLoss
@@ -27,8 +27,7 @@ class OwnTeacher:
         deep, deep_low, deep_high, random: negatives, see ``crossfit.examples``.
         epochs, batch_size, learning_rate, head_learning_rate: see ``teacher_training.Recipe``.
         loss: what it minimises; ``Bce`` unless given.
-        calibration_queries: most queries to calibrate on.
-        calibration: how; ``Platt`` unless given.
+        calibration_queries, judged_cases, calibration: see ``Judging``; ``Platt`` unless given.
     """
 
     def __init__(
@@ -48,6 +47,7 @@ class OwnTeacher:
         head_learning_rate: float = 2e-3,
         loss: TeacherLoss | None = None,
         calibration_queries: int = 300,
+        judged_cases: str | None = None,
         calibration: Calibration | None = None,
     ):
         self.sources = None if sources is None else list(sources)
@@ -65,8 +65,7 @@ class OwnTeacher:
             head_learning_rate=above_zero(head_learning_rate, "head_learning_rate"),
         )
         self.loss = loss or Bce()
-        self.calibration_queries = at_least(1, calibration_queries, "calibration_queries")
-        self.calibration = calibration or Platt()
+        self.judging = Judging(calibration_queries, judged_cases, calibration or Platt())
 
     def relevance(self, ask: TeacherAsk) -> Calibrated:
         """One trained teacher per fold, calibrated together.
@@ -85,7 +84,7 @@ class OwnTeacher:
             self._model(ask, base, fold, part, key) for fold, (part, key) in enumerate(zip(parts, keys, strict=True))
         ]
         scores = Scores(models, ask.corpus, ask.cache, digest(keys, ask.corpus.digest), ask.progress)
-        return calibrated(ask, scores, self.calibration, self.calibration_queries)
+        return self.judging(ask, scores)
 
     def parts(self, data: Examples) -> Sequence[Examples]:
         """What the teacher of each fold learns from: pairs of the other folds."""

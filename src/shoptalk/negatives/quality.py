@@ -33,6 +33,11 @@ class Evidence:
         """The documents at ``rows`` (int [m])."""
         return Evidence([self.queries[i] for i in rows], self.logits[rows], self.labels[rows], self.weights[rows])
 
+    def joined(self, more: "Evidence") -> "Evidence":
+        """These documents and then those of ``more``."""
+        columns = ((self.logits, more.logits), (self.labels, more.labels), (self.weights, more.weights))
+        return Evidence([*self.queries, *more.queries], *map(np.concatenate, columns))
+
 
 @dataclass(frozen=True)
 class Reliability:

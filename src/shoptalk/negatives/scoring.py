@@ -12,6 +12,7 @@ from shoptalk.errors import InputError
 from shoptalk.negatives.calibration import Curve
 from shoptalk.negatives.crossfit import fold_of
 from shoptalk.negatives.outputs import Reader, as_they_are
+from shoptalk.negatives.quality import Evidence
 
 
 class Scores:
@@ -77,12 +78,14 @@ class Calibrated:
     """A ``Relevance``: logits made probabilities.
 
     Attributes:
+        evidence: what ``curve`` was fitted on.
         told: what ``metrics.json`` says of the teacher.
         notices: sentences the user should see.
     """
 
     scores: Scores
     curve: Curve
+    evidence: Evidence
     told: Mapping[str, object] = field(default_factory=dict)
     notices: Sequence[str] = field(default_factory=list)
 
