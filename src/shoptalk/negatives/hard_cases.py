@@ -88,26 +88,24 @@ class HardCases:
             and an empty column ``grade``.
         """
         inside = said.filter(pl.col("probability").is_between(self.low, self.high))
-        place = (inside["probability"].to_numpy().astype(np.float64) - self.low) / (self.high - self.low) * STRATA
-        stratum = place.astype(np.int64).clip(0, STRATA - 1)
-        held = np.bincount(stratum, minlength=STRATA)
-        taken = shared(held, self.count)
-        rows = inside["row"].to_list()
-        keys = pair_keys(inside["query"].to_list(), [corpus.ids[row] for row in rows], seed)
-        turn = np.empty(len(rows), np.int64)
-        order = np.lexsort((keys, stratum))
-        turn[order] = np.arange(len(rows)) - (held.cumsum() - held)[stratum[order]]
+        rows, stratum = inside["row"].to_list(), self._strata(inside["probability"].to_numpy())
+        doc_ids = [corpus.ids[row] for row in rows]
+        keys = pair_keys(inside["query"].to_list(), doc_ids, seed)
+        drawn, weights = _draw(stratum, keys, self.count)
         edges = np.linspace(self.low, self.high, STRATA + 1)
         table = inside.select("query", "probability").with_columns(
-            doc_id=pl.Series([corpus.ids[row] for row in rows], dtype=pl.String),
+            doc_id=pl.Series(doc_ids, dtype=pl.String),
             passage=pl.Series([corpus.passages[row] for row in rows], dtype=pl.String),
             stratum=pl.Series([f"{edges[s]:.3g} to {edges[s + 1]:.3g}" for s in stratum], dtype=pl.String),
-            weight=pl.Series(held[stratum] / np.maximum(taken[stratum], 1), dtype=pl.Float64),
+            weight=pl.Series(weights, dtype=pl.Float64),
             grade=pl.lit(None, dtype=pl.String),
-            key=pl.Series(keys, dtype=pl.UInt64),
         )
         columns = ("query", "doc_id", "passage", "probability", "stratum", "weight", "grade")
-        return table.filter(pl.Series(turn < taken[stratum], dtype=pl.Boolean)).sort("key").select(columns)
+        return table[drawn].select(columns)
+
+    def _strata(self, probabilities: np.ndarray) -> np.ndarray:
+        place = (probabilities.astype(np.float64) - self.low) / (self.high - self.low) * STRATA
+        return place.astype(np.int64).clip(0, STRATA - 1)
 
     def notice(self, cases: pl.DataFrame) -> str:
         """What the user should do with the cases."""
@@ -118,6 +116,18 @@ class HardCases:
             f"and {self.high:g} stand in hard_cases.csv: fill its column grade (0 where the passage does not answer "
             "the query, 1 or more where it does) and give the file as teacher.judged_cases."
         )
+
+
+def _draw(stratum: np.ndarray, keys: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places of at most ``count`` candidates, those with the lowest keys of their stratum, in the order of keys; and
+    for every candidate [n] how many of its stratum one that is drawn stands for."""
+    held = np.bincount(stratum, minlength=STRATA)
+    taken = shared(held, count)
+    order = np.lexsort((keys, stratum))
+    turn = np.empty(len(stratum), np.int64)
+    turn[order] = np.arange(len(stratum)) - (held.cumsum() - held)[stratum[order]]
+    drawn = np.flatnonzero(turn < taken[stratum])
+    return drawn[np.argsort(keys[drawn], kind="stable")], held[stratum] / np.maximum(taken[stratum], 1)
 
 
 def shared(held: np.ndarray, count: int) -> np.ndarray:
