@@ -56,8 +56,9 @@ class Gate:
         doubt = "; inconclusive" if found.verdict == "inconclusive" else ""
         return [
             f"The teacher orders the {self.candidates} best documents of {found.n} dev queries worse than the base "
-            f"model does: nDCG@10 {self.teacher:.3f} against {self.base:.3f}, {100 * found.mean:+.1f} points (95 % interval {100 * found.low:+.1f} to {100 * found.high:+.1f}{doubt}); give it more pairs or "
-            "sources (teacher.max_pairs, teacher.sources), choose teacher=hub, or do without it by negatives=ann "
+            f"model does: nDCG@10 {self.teacher:.3f} against {self.base:.3f}, {100 * found.mean:+.1f} points "
+            f"(95 % interval {100 * found.low:+.1f} to {100 * found.high:+.1f}{doubt}); give it more pairs or sources "
+            "(teacher.max_pairs, teacher.sources), choose teacher=hub, or do without it by negatives=ann "
             "negatives.relative_margin=0.05."
         ]
 
