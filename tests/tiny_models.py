@@ -17,8 +17,10 @@ from transformers import (
     Gemma3TextModel,
     PreTrainedTokenizerFast,
     Qwen3Config,
+    Qwen3ForSequenceClassification,
     Qwen3Model,
     XLMRobertaConfig,
+    XLMRobertaForSequenceClassification,
     XLMRobertaModel,
 )
 
@@ -116,10 +118,21 @@ def qwen(folder: Path) -> Path:
     return _save(folder, Qwen3Model(config), coder, [Pooling(32, "lasttoken"), Normalize()], prompts)
 
 
-def classifier(folder: Path, labels: int = 1) -> Path:
-    """A cross-encoder with ``labels`` outputs."""
-    coder = tokenizer("right", "[CLS]", "[SEP]")
-    _loud(BertForSequenceClassification(BertConfig(**_sizes(coder), num_labels=labels))).save_pretrained(folder)
+def classifier(folder: Path, labels: int = 1, kind: str = "bert", **settings) -> Path:
+    """A cross-encoder with ``labels`` outputs: ``bert``, ``xlm_roberta`` or ``qwen``, which reads the last token."""
+    if kind == "qwen":
+        coder, more = tokenizer("right", None, "<|endoftext|>"), {"num_key_value_heads": 2, "head_dim": 8}
+        config, model = Qwen3Config, Qwen3ForSequenceClassification
+    elif kind == "xlm_roberta":
+        coder, more = (
+            tokenizer("right", "<s>", "</s>", ("</s>",)),
+            {"max_position_embeddings": 66, "type_vocab_size": 1},
+        )
+        config, model = XLMRobertaConfig, XLMRobertaForSequenceClassification
+    else:
+        coder, more = tokenizer("right", "[CLS]", "[SEP]"), {}
+        config, model = BertConfig, BertForSequenceClassification
+    _loud(model(config(**_sizes(coder, **more), num_labels=labels, **settings))).save_pretrained(folder)
     coder.save_pretrained(folder)
     return folder
 

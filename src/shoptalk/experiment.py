@@ -131,6 +131,8 @@ def write_tables(run: Run, found: Gathered, schedule: Schedule, mined: Mined) ->
     """Write what the run trains on before it does, so that a run that fails can be looked into."""
     run.write("pairs", found.pairs.with_columns(times_drawn=pl.Series(schedule.times_drawn)))
     run.write("negatives", mined.table)
+    if mined.hard_cases is not None and run.main:
+        mined.hard_cases.write_csv(run.folder / "hard_cases.csv")
     for source, rejected in found.rejected.items():
         run.write(f"rejected/{source}", rejected)
 

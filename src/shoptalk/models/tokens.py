@@ -82,14 +82,14 @@ def apply(
     return out.numpy()
 
 
-def fitting_length(tokenizer, config, stored: int | None, asked: int | None) -> int:
-    """The maximum length in tokens: as asked, else as stored with the model, never above its positions."""
+def fitting_length(tokenizer, config, stored: int | None, asked: int | None, option: str = "model") -> int:
+    """The maximum length in tokens: as asked (by ``option``), else as stored with the model, at most its positions."""
     limit = getattr(config, "max_position_embeddings", None) or 1_000_000
     if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet", "xlm-roberta-xl"):
         # Their position ids start behind the padding id.
         limit -= (getattr(config, "pad_token_id", None) or 0) + 1
     if asked is not None and not 1 <= asked <= limit:
-        raise InputError(f"model.max_length={asked}: this model takes between 1 and {limit} tokens.")
+        raise InputError(f"{option}.max_length={asked}: this model takes between 1 and {limit} tokens.")
     return asked or min(stored or tokenizer.model_max_length, limit)
 
 

@@ -1,68 +1,60 @@
-"""From a teacher's logits to probabilities of relevance."""
+"""From a teacher's logits to probabilities of relevance.
 
-from collections.abc import Sequence
+Every way to calibrate draws its targets or its probabilities in from 0 and 1 by one pseudo-count a class, as
+Platt (1999) does, so that scores which separate the classes promise no certainty.
+"""
+
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
-import polars as pl
 
-from shoptalk.domain.corpus import Corpus
-from shoptalk.domain.judgments import Judged, Known
 from shoptalk.errors import InputError
-from shoptalk.negatives.draws import pair_keys
-from shoptalk.negatives.mined import Search
 
 _ROUNDS = 100
 
 
-@dataclass(frozen=True)
-class Windows:
-    """Queries with the corpus rows of their rank window (int64 [n, k], -1 for none) and which are relevant (bool)."""
+class Curve(Protocol):
+    """A fitted calibration."""
 
-    queries: Sequence[str]
-    rows: np.ndarray
-    labels: np.ndarray
+    @property
+    def flat(self) -> bool:
+        """Whether every logit gets the same probability."""
+        ...
 
-
-def judged_windows(judged: Judged, corpus: Corpus, dense: Search, window: tuple[int, int], most: int) -> Windows:
-    """The window of at most ``most`` judged queries, their documents of grade above 0 being relevant."""
-    return _windows(judged.texts[:most], judged.positives()[:most], corpus, dense, window)
-
-
-def paired_windows(
-    pairs: pl.DataFrame, corpus: Corpus, known: Known, dense: Search, window: tuple[int, int], most: int, seed: int
-) -> Windows:
-    """The window of at most ``most`` training queries, drawn by (seed, query); known positives are relevant."""
-    queries = pairs["query"].unique(maintain_order=True).to_list()
-    order = np.argsort(pair_keys(queries, [""] * len(queries), seed), kind="stable")[:most]
-    chosen = [queries[i] for i in order]
-    return _windows(chosen, [sorted(known.documents(query)) for query in chosen], corpus, dense, window)
+    def __call__(self, logits: np.ndarray) -> np.ndarray:
+        """Float32 probabilities of ``logits`` of any shape; NaN stays NaN."""
+        ...
 
 
-def _windows(
-    queries: Sequence[str], relevant: Sequence[Sequence[str]], corpus: Corpus, dense: Search, window: tuple[int, int]
-) -> Windows:
-    """A relevant document outside its window stays out: candidates come from the window alone, and a
-    probability must hold for them. Only where no window holds any, each query's best-graded document
-    takes the window's last place.
-    """
-    low, high = window
-    rows = dense(queries, min(high, len(corpus))).rows[:, low:]
-    wanted = [[corpus.index[d] for d in line if d in corpus.index] for line in relevant]
-    labels = np.array([np.isin(line, found) for line, found in zip(rows, wanted, strict=True)]).reshape(rows.shape)
-    if not labels.any():
-        for i, found in enumerate(wanted):
-            if found:
-                rows[i, -1], labels[i, -1] = found[0], True
-    return Windows(list(queries), rows, labels)
+class Calibration(Protocol):
+    """A way to calibrate."""
+
+    def fit(self, logits: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None) -> Curve:
+        """The curve that fits best.
+
+        Args:
+            logits: [n], finite.
+            labels: [n], 1 where relevant.
+            weights: [n], above 0; all 1 when not given. Their scale tells how much evidence there is.
+
+        Raises:
+            InputError: only one class occurs, or a logit is not finite.
+        """
+        ...
 
 
 @dataclass(frozen=True)
-class Platt:
+class Sigmoid:
     """Probability = 1 / (1 + exp(-(slope * logit + bias))); ``slope`` >= 0."""
 
     slope: float
     bias: float
+
+    @property
+    def flat(self) -> bool:
+        """Whether every logit gets the same probability."""
+        return self.slope == 0
 
     def __call__(self, logits: np.ndarray) -> np.ndarray:
         """Float32 probabilities of ``logits`` of any shape; NaN stays NaN."""
@@ -70,60 +62,109 @@ class Platt:
         return (0.5 * (1.0 + np.tanh(0.5 * z))).astype(np.float32)
 
 
-def fit(logits: np.ndarray, labels: np.ndarray) -> Platt:
-    """Platt's scaling (Platt 1999) by Newton's method (Lin, Lin and Weng 2007).
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """Probabilities at some logits [k], rising; straight between them and constant outside."""
 
-    The targets are Platt's, drawn in from 0 and 1 by one pseudo-count each, so that perfectly separated
-    scores keep a finite slope. A slope below 0 would turn the teacher's order round: it becomes 0, and
-    every document gets the base rate.
+    logits: np.ndarray
+    probabilities: np.ndarray
 
-    Args:
-        logits: [n], finite.
-        labels: [n], 1 where relevant.
+    @property
+    def flat(self) -> bool:
+        """Whether every logit gets the same probability."""
+        return self.probabilities[0] == self.probabilities[-1]
 
-    Raises:
-        InputError: only one class occurs, or a logit is not finite.
+    def __call__(self, logits: np.ndarray) -> np.ndarray:
+        """Float32 probabilities of ``logits`` of any shape; NaN stays NaN."""
+        # With a single known logit np.interp gives NaN a number.
+        found = np.interp(logits, self.logits, self.probabilities)
+        return np.where(np.isnan(logits), np.nan, found).astype(np.float32)
+
+
+class Platt:
+    """Platt's scaling (Platt 1999), a slope and a bias, by Newton's method (Lin, Lin and Weng 2007).
+
+    A slope below 0 would turn the teacher's order round: it becomes 0, and every document gets the base rate.
     """
-    logits, positive = np.asarray(logits, np.float64), np.asarray(labels, bool)
-    ones = int(positive.sum())
-    zeros = len(positive) - ones
-    if not ones or not zeros:
-        raise InputError(f"The teacher cannot be calibrated: {ones} relevant and {zeros} other documents were scored.")
-    if not np.isfinite(logits).all():
-        raise InputError("The teacher cannot be calibrated: its scores are not all finite; choose another teacher.")
-    # Newton works on standardised logits: a teacher's scale and offset are its own affair.
-    centre, scale = logits.mean(), logits.std() or 1.0
-    target = np.where(positive, (ones + 1) / (ones + 2), 1 / (zeros + 2))
-    slope, bias = _newton((logits - centre) / scale, target)
-    if slope < 0:
-        slope, bias = 0.0, float(np.log((ones + 1) / (zeros + 1)))
-    return Platt(float(slope / scale), float(bias - slope * centre / scale))
+
+    def fit(self, logits: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None) -> Sigmoid:
+        """See ``Calibration.fit``."""
+        data = _Checked(logits, labels, weights)
+        # Newton works on standardised logits: a teacher's scale and offset are its own affair.
+        centre, scale = data.logits.mean(), data.logits.std() or 1.0
+        x = (data.logits - centre) / scale
+        slope, bias = _newton(np.stack([x, np.ones_like(x)], axis=1), data.target, data.weights)
+        if slope < 0:
+            slope, bias = 0.0, np.log((data.ones + 1) / (data.zeros + 1))
+        return Sigmoid(float(slope / scale), float(bias - slope * centre / scale))
 
 
-def auc(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Chance that a relevant document scores above another, ties counting half."""
-    from scipy.stats import rankdata
+class Temperature:
+    """One scale for all logits and no bias (Guo et al. 2017, section 4.2).
 
-    positive = np.asarray(labels, bool)
-    ones, zeros = int(positive.sum()), int((~positive).sum())
-    ranks = rankdata(logits)
-    return float((ranks[positive].sum() - ones * (ones + 1) / 2) / (ones * zeros))
+    It makes a teacher more or less sure and leaves its 0 at one half. So it cannot mend the base rate: a teacher
+    that learned from one negative a positive and judges windows with one relevant document in thirty stays far
+    too hopeful. A scale below 0 becomes 0, which gives every document one half.
+    """
+
+    def fit(self, logits: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None) -> Sigmoid:
+        """See ``Calibration.fit``."""
+        data = _Checked(logits, labels, weights)
+        scale = np.abs(data.logits).max() or 1.0
+        [slope] = _newton(data.logits[:, None] / scale, data.target, data.weights)
+        return Sigmoid(max(0.0, float(slope / scale)), 0.0)
 
 
-def _newton(x: np.ndarray, target: np.ndarray) -> tuple[float, float]:
-    """Slope and bias of least mean cross-entropy; steps are halved until the loss falls."""
-    design = np.stack([x, np.ones_like(x)], axis=1)
-    theta = np.array([0.0, np.log(target.mean() / (1 - target.mean()))])
+class Isotonic:
+    """The rising step function of least squared error, by pooling adjacent violators (Zadrozny and Elkan 2002).
+
+    It takes any shape and so needs more documents than two numbers do. Equal logits share one probability.
+    """
+
+    def fit(self, logits: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None) -> Steps:
+        """See ``Calibration.fit``."""
+        from scipy.optimize import isotonic_regression
+
+        data = _Checked(logits, labels, weights)
+        values, place = np.unique(data.logits, return_inverse=True)
+        weight = np.bincount(place, data.weights)
+        share = np.bincount(place, data.weights * data.positive) / weight
+        fitted = isotonic_regression(share, weights=weight).x
+        return Steps(values, fitted.clip(1 / (data.zeros + 2), (data.ones + 1) / (data.ones + 2)))
+
+
+class _Checked:
+    """What a calibration is fitted on, with the weight of each class and Platt's targets."""
+
+    def __init__(self, logits: np.ndarray, labels: np.ndarray, weights: np.ndarray | None):
+        self.logits, self.positive = np.asarray(logits, np.float64), np.asarray(labels, bool)
+        self.weights = np.ones(len(self.logits)) if weights is None else np.asarray(weights, np.float64)
+        relevant = int(self.positive.sum())
+        if not 0 < relevant < len(self.positive):
+            raise InputError(
+                f"The teacher cannot be calibrated: {relevant} relevant and {len(self.positive) - relevant} other "
+                "documents were scored, and it takes both; raise negatives.high, or judge more calibration queries."
+            )
+        if not np.isfinite(self.logits).all():
+            raise InputError("The teacher cannot be calibrated: its scores are not all finite; choose another teacher.")
+        self.ones = float(self.weights[self.positive].sum())
+        self.zeros = float(self.weights[~self.positive].sum())
+        self.target = np.where(self.positive, (self.ones + 1) / (self.ones + 2), 1 / (self.zeros + 2))
+
+
+def _newton(design: np.ndarray, target: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Coefficients [k] of least mean cross-entropy over ``design`` [n, k]; steps are halved until the loss falls."""
+    share, theta = weights / weights.sum(), np.zeros(design.shape[1])
 
     def loss(at: np.ndarray) -> float:
         z = design @ at
-        return float((np.logaddexp(0, z) - target * z).mean())
+        return float(share @ (np.logaddexp(0, z) - target * z))
 
     now = loss(theta)
     for _ in range(_ROUNDS):
-        p = 1 / (1 + np.exp(-(design @ theta)))
-        gradient = design.T @ (p - target) / len(x)
-        curvature = (design * (p * (1 - p))[:, None]).T @ design / len(x) + 1e-12 * np.eye(2)
+        p = 0.5 * (1 + np.tanh(0.5 * (design @ theta)))
+        gradient = design.T @ (share * (p - target))
+        curvature = (design * (share * p * (1 - p))[:, None]).T @ design + 1e-12 * np.eye(len(theta))
         step = np.linalg.solve(curvature, gradient)
         while (then := loss(theta - step)) > now and np.abs(step).max() > 1e-12:
             step = step / 2
@@ -131,4 +172,4 @@ def _newton(x: np.ndarray, target: np.ndarray) -> tuple[float, float]:
         if now - then < 1e-13:
             break
         now = then
-    return float(theta[0]), float(theta[1])
+    return theta

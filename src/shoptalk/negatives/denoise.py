@@ -3,12 +3,14 @@
 RocketQA (Qu et al. 2021, section 3.3) keeps candidates below a probability of 0.1.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from shoptalk.errors import InputError
-from shoptalk.negatives.mined import Mine, Relevance
+from shoptalk.negatives.hard_cases import HardCases, Watched
+from shoptalk.negatives.mined import Mine, Mined, Relevance
 from shoptalk.negatives.selection import Candidates, turns
 from shoptalk.negatives.strategies import Ann
 
@@ -22,19 +24,36 @@ class Denoised(Ann):
     Args:
         max_probability: a candidate is kept when its calibrated probability lies below; in (0, 1).
         wave: candidates judged per pair at a time.
+        hard_cases: options of ``HardCases`` where a person is to judge some candidates, else ``None``.
         mining: the arguments of ``Mining``.
     """
 
     name = "denoised"
 
-    def __init__(self, max_probability: float = 0.1, wave: int = 4, **mining):
+    def __init__(
+        self,
+        max_probability: float = 0.1,
+        wave: int = 4,
+        hard_cases: Mapping[str, float] | None = None,
+        **mining,
+    ):
         super().__init__(**mining)
         if not 0 < max_probability < 1:
             raise InputError(f"negatives.max_probability={max_probability} must lie between 0 and 1.")
         if wave < 1:
             raise InputError(f"negatives.wave={wave} must be at least 1.")
         self.max_probability, self.wave = max_probability, wave
+        self.hard_cases = None if hard_cases is None else HardCases.of(hard_cases)
         self.window = (self.knobs.low, self.knobs.high)
+
+    def mine(self, ask: Mine) -> Mined:
+        """The hardest candidates that pass every filter and the teacher, and the hard cases among all judged."""
+        if self.hard_cases is None or ask.relevance is None:
+            return super().mine(ask)
+        watched = Watched(ask.relevance)
+        mined = super().mine(replace(ask, relevance=watched))
+        cases = self.hard_cases.sample(watched.said(), ask.corpus, ask.seed)
+        return replace(mined, hard_cases=cases, notices=[*mined.notices, self.hard_cases.notice(cases)])
 
     def candidates(self, ask: Mine) -> Candidates:
         """Those free that pass every filter and the teacher, as many as are needed."""

@@ -1,6 +1,6 @@
 """What a negative strategy is handed and what it gives back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -70,6 +70,8 @@ class Mined:
         fallback: what sees to shortages: "random", "deeper" or "none".
         positive_scores: float32 [n], the miner's score of each pair's own document, NaN where the corpus lacks it;
             ``None`` where no miner scores, or several do on different scales.
+        teacher: what ``metrics.json`` says of the teacher, empty without one.
+        hard_cases: candidates for a person to judge, where that was asked for.
     """
 
     table: pl.DataFrame
@@ -79,6 +81,8 @@ class Mined:
     seen: int = 0
     fallback: str = "none"
     positive_scores: np.ndarray | None = None
+    teacher: Mapping[str, object] = field(default_factory=dict)
+    hard_cases: pl.DataFrame | None = None
 
 
 class Strategy(Protocol):

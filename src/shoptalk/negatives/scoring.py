@@ -1,7 +1,7 @@
 """Logits and probabilities of (query, corpus row), each from a teacher that never saw the query."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,8 +9,10 @@ import numpy as np
 from shoptalk.cache import Cache, digest, digest_texts
 from shoptalk.domain.corpus import Corpus
 from shoptalk.errors import InputError
-from shoptalk.negatives.calibration import Platt
+from shoptalk.negatives.calibration import Curve
 from shoptalk.negatives.crossfit import fold_of
+from shoptalk.negatives.outputs import Reader, as_they_are
+from shoptalk.negatives.quality import Evidence
 
 
 class Scores:
@@ -18,11 +20,21 @@ class Scores:
 
     Args:
         models: per fold a callable that gives its cross-encoder, called when something must be scored.
-        key: hash of all that determines a logit beside query and corpus row.
+        key: hash of all that determines a score beside query and corpus row.
+        read: a model's scores to logits.
     """
 
-    def __init__(self, models: Sequence[Callable[[], object]], corpus: Corpus, cache: Cache, key: str, progress):
+    def __init__(
+        self,
+        models: Sequence[Callable[[], object]],
+        corpus: Corpus,
+        cache: Cache,
+        key: str,
+        progress,
+        read: Reader = as_they_are,
+    ):
         self.models, self.corpus, self.cache, self.key, self.progress = models, corpus, cache, key, progress
+        self.read = read
         self._loaded: dict[int, object] = {}
 
     def __call__(self, queries: Sequence[str], rows: np.ndarray) -> np.ndarray:
@@ -33,7 +45,7 @@ class Scores:
         logits = np.full(rows.shape, np.nan, np.float32)
         if len(line):
             logits[line, column] = self._cached(names.tolist(), *asked)[back.reshape(-1)]
-        return logits
+        return self.read(logits)
 
     def _cached(self, names: Sequence[str], number: np.ndarray, rows: np.ndarray) -> np.ndarray:
         content = hashlib.sha256(np.stack([number, rows]).astype("<i8").tobytes()).hexdigest()
@@ -66,15 +78,17 @@ class Calibrated:
     """A ``Relevance``: logits made probabilities.
 
     Attributes:
-        auc: on the calibration windows, in [0, 1].
+        evidence: what ``curve`` was fitted on.
+        told: what ``metrics.json`` says of the teacher.
         notices: sentences the user should see.
     """
 
     scores: Scores
-    platt: Platt
-    auc: float
+    curve: Curve
+    evidence: Evidence
+    told: Mapping[str, object] = field(default_factory=dict)
     notices: Sequence[str] = field(default_factory=list)
 
     def __call__(self, queries: Sequence[str], positives: Sequence[str], rows: np.ndarray) -> np.ndarray:
         """Float32 probabilities like ``rows`` [n, k], NaN where a row is -1."""
-        return self.platt(self.scores(queries, rows))
+        return self.curve(self.scores(queries, rows))

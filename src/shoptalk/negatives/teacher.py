@@ -1,20 +1,18 @@
-"""Where calibrated probabilities of relevance come from: a teacher of our own, one from the hub, or nobody."""
+"""Where calibrated probabilities of relevance come from, and what a teacher may use."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
 import polars as pl
 
-from shoptalk.cache import Cache, digest
+from shoptalk.cache import Cache
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Judged, Known
 from shoptalk.errors import InputError
-from shoptalk.negatives.calibration import Windows, auc, fit, judged_windows, paired_windows
-from shoptalk.negatives.crossfit import Examples, Recipe, Tell, examples, sample, train
 from shoptalk.negatives.mined import Relevance, Search
-from shoptalk.negatives.scoring import Calibrated, Scores
+from shoptalk.negatives.teacher_training import Tell
 
 Bar = Callable[[str], AbstractContextManager[Tell]]
 """``with bar("title") as tell: tell(done, of)``."""
@@ -35,6 +33,7 @@ class TeacherAsk:
         encoder: the base model (``shoptalk.models.encoder.Encoder``); it is copied, never trained.
         window: ranks [low, high) of ``dense`` that the candidates to be judged come from.
         calibration: judged queries; ``None`` where the domain has none.
+        dev: judged queries to measure the teacher on; they mask and filter nothing.
         threads: of the matrix products; a trained teacher belongs to a number of them.
     """
 
@@ -48,6 +47,7 @@ class TeacherAsk:
     seed: int
     threads: int = 1
     calibration: Judged | None = None
+    dev: Judged | None = None
     progress: Bar = no_bar
 
 
@@ -67,190 +67,15 @@ class NoTeacher:
         return None
 
 
-class HubTeacher:
-    """A sequence-classification model with one output, from the hub or a local folder.
-
-    Args:
-        name: hub id or folder.
-        revision, trust_remote_code, max_length: as of ``CrossEncoder.load``.
-        calibration_queries: most queries to calibrate on.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        revision: str | None = None,
-        trust_remote_code: bool = False,
-        max_length: int | None = None,
-        calibration_queries: int = 300,
-    ):
-        self.name, self.revision = name, revision
-        self.trust_remote_code, self.max_length = trust_remote_code, max_length
-        self.calibration_queries = _at_least(1, calibration_queries, "calibration_queries")
-
-    def relevance(self, ask: TeacherAsk) -> Calibrated:
-        """The model, calibrated on the judged queries."""
-        model = self._load()
-        key = digest("hub teacher", model.digest, ask.corpus.digest, ask.threads)
-        scores = Scores([lambda: model], ask.corpus, ask.cache, key, ask.progress)
-        return _calibrated(ask, scores, self.calibration_queries)
-
-    def _load(self):
-        from shoptalk.models.cross_encoder import CrossEncoder
-
-        return CrossEncoder.load(
-            self.name, revision=self.revision, trust_remote_code=self.trust_remote_code, max_length=self.max_length
-        )
-
-
-class OwnTeacher:
-    """A cross-encoder trained from the base model's weights, cross-fitted over folds of queries.
-
-    Args:
-        sources: names of the sources it learns from; ``None`` for all.
-        folds: at least 2; a query is judged by the teacher of its fold, trained on the other folds.
-        max_pairs: training pairs per fold.
-        layers: layers of the base model to keep, from the bottom; ``None`` keeps all.
-        max_length: tokens of a pair.
-        deep, deep_low, deep_high, random: negatives, see ``crossfit.examples``.
-        epochs, batch_size, learning_rate, head_learning_rate: see ``crossfit.Recipe``.
-        calibration_queries: most queries to calibrate on.
-    """
-
-    def __init__(
-        self,
-        sources: Sequence[str] | None = None,
-        folds: int = 3,
-        max_pairs: int = 1500,
-        layers: int | None = 3,
-        max_length: int | None = 128,
-        deep: int = 1,
-        deep_low: int = 100,
-        deep_high: int = 1000,
-        random: int = 1,
-        epochs: int = 1,
-        batch_size: int = 16,
-        learning_rate: float = 1e-4,
-        head_learning_rate: float = 2e-3,
-        calibration_queries: int = 300,
-    ):
-        self.sources = None if sources is None else list(sources)
-        self.folds, self.max_pairs = _at_least(2, folds, "folds"), _at_least(1, max_pairs, "max_pairs")
-        self.layers, self.max_length = layers, max_length
-        if not 0 <= deep_low < deep_high:
-            raise InputError(f"teacher.deep_low={deep_low} must be at least 0 and below teacher.deep_high={deep_high}.")
-        if deep < 0 or random < 0 or deep + random < 1:
-            raise InputError(f"teacher.deep={deep} and teacher.random={random} must give a negative per pair.")
-        self.negatives = {"deep": deep, "deep_low": deep_low, "deep_high": deep_high, "random": random}
-        self.recipe = Recipe(
-            epochs=_at_least(1, epochs, "epochs"),
-            batch_size=_at_least(1, batch_size, "batch_size"),
-            learning_rate=_above_zero(learning_rate, "learning_rate"),
-            head_learning_rate=_above_zero(head_learning_rate, "head_learning_rate"),
-        )
-        self.calibration_queries = _at_least(1, calibration_queries, "calibration_queries")
-
-    def relevance(self, ask: TeacherAsk) -> Calibrated:
-        """One trained teacher per fold, calibrated together.
-
-        Raises:
-            InputError: the sources it is to learn from are not chosen, or have pairs in fewer than two folds.
-        """
-        chosen = sample(self._pairs(ask), self.max_pairs, self.folds, ask.seed)
-        data = examples(chosen, ask.corpus, ask.known, ask.dense, seed=ask.seed, **self.negatives)
-        parts = [data.without_fold(fold, self.folds, self.max_pairs) for fold in range(self.folds)]
-        if not all(len(part.queries) for part in parts):
-            raise InputError("teacher=own has too few training queries to fold; add pairs, or choose teacher=hub.")
-        base = _transformer(ask.encoder)
-        keys = [self._key(ask, base, part) for part in parts]
-        models = [
-            self._model(ask, base, fold, part, key) for fold, (part, key) in enumerate(zip(parts, keys, strict=True))
-        ]
-        scores = Scores(models, ask.corpus, ask.cache, digest(keys, ask.corpus.digest), ask.progress)
-        return _calibrated(ask, scores, self.calibration_queries)
-
-    def _pairs(self, ask: TeacherAsk) -> pl.DataFrame:
-        if self.sources is None:
-            return ask.pairs
-        there = ask.pairs["source"].unique().sort().to_list()
-        missing = [name for name in self.sources if name not in there]
-        if missing:
-            raise InputError(f"teacher.sources names {missing[0]}, but this run has {', '.join(there)}.")
-        return ask.pairs.filter(pl.col("source").is_in(self.sources))
-
-    def _key(self, ask: TeacherAsk, base, part: Examples) -> str:
-        from shoptalk.models.precision import preferred_precision
-
-        precision = preferred_precision(base.device)
-        shape = (self.layers, self.max_length, vars(self.recipe), ask.seed, ask.threads, precision)
-        return digest("own teacher", 1, base.digest, ask.corpus.digest, part.digest, shape)
-
-    def _model(self, ask: TeacherAsk, base, fold: int, part: Examples, key: str) -> Callable[[], object]:
-        def make(folder) -> None:
-            model = self._fresh(base, ask.seed)
-            with ask.progress(f"training the teacher of fold {fold + 1} of {self.folds}") as tell:
-                self._train(model, part, ask, tell)
-            model.save(folder)
-
-        def load():
-            return self._fresh(base, ask.seed).restore(ask.cache.folder("teachers", key, make))
-
-        return load
-
-    def _fresh(self, base, seed: int):
-        """A cross-encoder with the weights of ``base`` under a new head."""
-        from shoptalk.models.cross_encoder import CrossEncoder
-
-        model = CrossEncoder.from_encoder(base, self.layers, max_length=self.max_length, seed=seed)
-        return model.to(base.device)
-
-    def _train(self, model, part: Examples, ask: TeacherAsk, tell: Tell) -> None:
-        train(model, part, ask.corpus.passages, self.recipe, ask.seed, tell)
-
-
-def _calibrated(ask: TeacherAsk, scores: Scores, most: int) -> Calibrated:
-    """``scores`` as probabilities, Platt-scaled on out-of-fold scores of the candidates' own rank window."""
-    windows, notices = _windows(ask, most)
-    logits = scores(windows.queries, windows.rows)
-    seen = windows.rows >= 0
-    platt = fit(logits[seen], windows.labels[seen])
-    quality = auc(logits[seen], windows.labels[seen])
-    relevant, total = int(windows.labels[seen].sum()), int(seen.sum())
-    notices.append(
-        f"The teacher puts a relevant document above another with chance {quality:.2f} (AUC over the rank windows of "
-        f"{len(windows.queries)} queries it never saw: {total:,} documents, {relevant} of them relevant)."
-    )
-    if platt.slope == 0:
-        notices.append("The teacher cannot tell relevant documents from others, so it drops none; give it more pairs.")
-    return Calibrated(scores, platt, quality, notices)
-
-
-def _windows(ask: TeacherAsk, most: int) -> tuple[Windows, list[str]]:
-    if ask.calibration is not None and len(ask.calibration):
-        return judged_windows(ask.calibration, ask.corpus, ask.dense, ask.window, most), []
-    windows = paired_windows(ask.pairs, ask.corpus, ask.known, ask.dense, ask.window, most, ask.seed)
-    return windows, ["Without a calibration split the teacher is calibrated on training pairs it did not learn from."]
-
-
-def _transformer(encoder):
-    """The base model, or what a static one was distilled from."""
-    if hasattr(encoder, "backbone"):
-        return encoder
-    if encoder.origin is None:
-        raise InputError(
-            "teacher=own starts from a transformer, and this static model does not come from one: "
-            "choose teacher=hub, other negatives or another model."
-        )
-    return encoder.origin().to(encoder.device)
-
-
-def _at_least(least: int, value: int, name: str) -> int:
+def at_least(least: int, value: int, name: str) -> int:
+    """``value``, or an InputError about ``teacher.<name>`` where it is below ``least``."""
     if value < least:
         raise InputError(f"teacher.{name}={value} must be at least {least}.")
     return value
 
 
-def _above_zero(value: float, name: str) -> float:
+def above_zero(value: float, name: str) -> float:
+    """``value``, or an InputError about ``teacher.<name>`` where it is not above 0."""
     if not value > 0:
         raise InputError(f"teacher.{name}={value} must be above 0.")
     return float(value)

@@ -7,7 +7,6 @@ import polars as pl
 
 from shoptalk import evaluate
 from shoptalk.domain.judgments import Domain, Judged
-from shoptalk.retrieval.significance import Difference
 
 BASELINES = ("zero_shot", "bm25")
 
@@ -44,6 +43,7 @@ def metrics(
         "short_batches": fitted.short_batches,
         "encoding": fitted.encoding,
     }
+    content |= {"teacher": dict(mined.teacher)} if mined.teacher else {}
     content["notices"] = notices
     refresh = {"refresh": sum(line["seconds"] for line in fitted.refreshes)} if fitted.refreshes else {}
     content["seconds"] = {**run.stages.seconds, "watch": fitted.watch_seconds, **refresh, "total": run.stages.total()}
@@ -60,7 +60,7 @@ def measured(per_query: pl.DataFrame, slices_of: Mapping[str, Sequence[str]]) ->
     splits = per_query["split"].unique(maintain_order=True).to_list() if per_query.height else []
     return {
         **{split: evaluate.arm_means(per_query, split) for split in splits},
-        "gain": {split: {arm: _as_json(evaluate.gain(per_query, split, arm)) for arm in BASELINES} for split in splits},
+        "gain": {split: {arm: evaluate.gain(per_query, split, arm).told() for arm in BASELINES} for split in splits},
         "slices": {split: evaluate.slices(per_query, split, slices_of.get(split, ())) for split in splits},
     }
 
@@ -73,14 +73,4 @@ def mixing(schedule: Any, pairs: pl.DataFrame) -> dict[str, Any]:
         "share_of_loss": schedule.share_of_loss,
         "pairs": dict(sorted(pairs.group_by("source").len().iter_rows())),
         "draws": len(schedule.rows),
-    }
-
-
-def _as_json(difference: Difference) -> dict[str, Any]:
-    return {
-        "ndcg@10": difference.mean,
-        "ci95": [difference.low, difference.high],
-        "p_value": difference.p_value,
-        "n": difference.n,
-        "verdict": difference.verdict,
     }

@@ -1,6 +1,7 @@
 """Is the difference between two arms real? Paired, per query."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -24,6 +25,16 @@ class Difference:
         if self.p_value < 0.05 and self.high < 0:
             return "worse"
         return "inconclusive"
+
+    def told(self) -> dict[str, Any]:
+        """For ``metrics.json``: a difference in nDCG@10."""
+        return {
+            "ndcg@10": self.mean,
+            "ci95": [self.low, self.high],
+            "p_value": self.p_value,
+            "n": self.n,
+            "verdict": self.verdict,
+        }
 
 
 def compare(treated: np.ndarray, baseline: np.ndarray, resamples: int = 9999, seed: int = 0) -> Difference:
