@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from shoptalk.negatives.crossfit import Examples
-from shoptalk.negatives.teacher import OwnTeacher
+from shoptalk.negatives.own import OwnTeacher
 
 
 class InSample(OwnTeacher):
@@ -11,4 +11,4 @@ class InSample(OwnTeacher):
 
     def parts(self, data: Examples) -> Sequence[Examples]:
         """The first ``max_pairs`` pairs whatever their query, for every fold."""
-        return [data.first(self.max_pairs)] * self.folds
+        return [data.without_fold(-1, 1, self.max_pairs)] * self.folds

@@ -129,3 +129,10 @@ def test_bad_parts_say_what_to_do(chosen, sentence):
         Mixed(chosen)
     with pytest.raises(InputError, match="per_pair=5"):
         Mixed(parts(ann=(1, Ann)), keep=4, per_pair=5)
+
+
+def test_a_part_gives_no_cases_to_a_person():
+    cases = {"low": 0.05, "high": 0.5, "count": 10}
+    parts = {"denoised": {"share": 1, "strategy": partial(Denoised, hard_cases=cases)}}
+    with pytest.raises(InputError, match="hard_cases: only negatives=denoised gives cases"):
+        Mixed(parts)

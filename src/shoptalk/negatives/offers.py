@@ -73,4 +73,9 @@ def inner(strategy: Callable, keep: int, where: str) -> object:
     kind = getattr(strategy, "func", strategy)
     if not hasattr(kind, "offer"):
         raise InputError(f"{where}: {kind.__name__} cannot stand inside another strategy; take Ann, Bm25 or Random.")
-    return strategy(keep=keep)
+    made = strategy(keep=keep)
+    if getattr(made, "hard_cases", None) is not None:
+        raise InputError(
+            f"{where}.hard_cases: only negatives=denoised gives cases to a person; leave it null."
+        )
+    return made

@@ -4,6 +4,7 @@ from typing import Any
 
 from jinja2 import Environment
 
+from shoptalk.reporting import teacher_report
 from shoptalk.reporting.negatives import Negatives
 from shoptalk.reporting.negatives_figures import figures as negatives_figures
 from shoptalk.reporting.negatives_page import section
@@ -44,6 +45,7 @@ TEMPLATE = """<!doctype html>
 {% for s in m.mixing.asked %}<tr><td>{{ s }}</td><td>{{ m.mixing.pairs.get(s, 0) }}</td>{% for key in ("asked", "drawn", "share_of_loss") %}<td>{{ "%.1f%%"|format(100 * m.mixing[key].get(s, 0)) }}</td>{% endfor %}</tr>{% endfor %}
 </table>
 {{ negatives }}
+{{ teacher }}
 <h2>What was read, what was left out, and why</h2>
 <table><tr><th>where</th><th class="left">reason</th><th>count</th></tr>
 {% for where, reason, count in counts %}<tr><td>{{ where }}</td><td class="left">{{ reason }}</td><td>{{ count }}</td></tr>{% endfor %}
@@ -60,7 +62,8 @@ def report(metrics: dict[str, Any], negatives: Negatives) -> str:
     counts += [(source, reason, n) for source, told in metrics["sources"].items() for reason, n in told.items()]
     counts += [("negatives", reason, count) for reason, count in metrics["negatives"]["dropped"].items()]
     own = _figures(metrics, splits)
-    figures = drawn({**own, **negatives_figures(negatives)})
+    teacher = metrics.get("teacher", {})
+    figures = drawn({**own, **negatives_figures(negatives), **teacher_report.figures(teacher)})
     return (
         Environment(autoescape=True)
         .from_string(TEMPLATE)
@@ -72,6 +75,7 @@ def report(metrics: dict[str, Any], negatives: Negatives) -> str:
             hidden=hidden(metrics["simulated"]) if "simulated" in metrics else None,
             counts=[(where, reason, _number(count)) for where, reason, count in counts],
             negatives=section(negatives, figures),
+            teacher=teacher_report.section(teacher, figures),
             **{name: figure for name, figure in figures.items() if name in own},
         )
     )
