@@ -47,7 +47,7 @@ def mine(
     table = with_given(mined.table, found.given, ask.known)
     if distil:
         table = _judged(table, ask)
-    return replace(mined, table=table, notices=[*told, *mined.notices]), max(
+    return replace(mined, table=table, notices=[*dense.notices, *told, *mined.notices]), max(
         strategy.per_pair, int(found.given.height > 0)
     )
 
