@@ -1,8 +1,8 @@
-"""A large corpus of vectors that is made of a small one: real embeddings, each many times, moved among its neighbours.
+"""A large corpus of vectors made of a small one: real embeddings, each many times, moved among its neighbours.
 
-A vector is moved at random within the plane of the 20 main directions of its 64 nearest neighbours (local principal
-components), as far in each as they lie apart, times ``noise``. So the corpus fills the surface that the embeddings lie
-on; its local dimension is estimated, not believed.
+A vector is moved at random by a Gaussian with the covariance of its 21 nearest neighbours, times ``noise``: within the
+20 dimensions that they span, which are their principal components, and farther where they lie farther apart. So the
+corpus fills the surface that the embeddings lie on. Its local dimension is estimated, not believed.
 """
 
 from pathlib import Path
@@ -11,8 +11,8 @@ import numpy as np
 
 from shoptalk.retrieval.dense import exact
 
-DIRECTIONS, NEIGHBOURS = 20, 64
-_AT_ONCE = 256
+NEIGHBOURS = 21
+_AT_ONCE = 1024
 
 
 def write(base: np.ndarray, count: int, noise: float, seed: int, path: Path) -> None:
@@ -22,22 +22,18 @@ def write(base: np.ndarray, count: int, noise: float, seed: int, path: Path) -> 
     near = exact(base[:used], base, NEIGHBOURS + 1).rows[:, 1:]
     for start in range(0, used, _AT_ONCE):
         rows = np.arange(start, min(start + _AT_ONCE, used))
-        axes = noise * directions(base[near[rows]])
-        random = np.random.default_rng([seed, start])
+        spread, random = noise * spreads(base[near[rows]]), np.random.default_rng([seed, start])
         for first in range(0, count, used):
             here = rows[rows + first < count]
-            drawn = random.normal(size=(len(here), 1, axes.shape[1])).astype(np.float32)
-            moved = base[here] + (drawn @ axes[: len(here)])[:, 0]
+            drawn = random.normal(size=(len(here), NEIGHBOURS)).astype(np.float32)
+            moved = base[here] + np.einsum("ng,ngd->nd", drawn, spread[: len(here)])
             made[first + here] = moved / np.linalg.norm(moved, axis=1, keepdims=True)
     made.flush()
 
 
-def directions(neighbours: np.ndarray) -> np.ndarray:
-    """Main directions of each group, each as long as its standard deviation: [n, g, d] -> float32 [n, 20, d]."""
-    centred = neighbours - neighbours.mean(axis=1, keepdims=True)
-    _, mixed = np.linalg.eigh(centred @ centred.transpose(0, 2, 1))
-    main = mixed[:, :, -DIRECTIONS:].transpose(0, 2, 1)
-    return np.float32(main @ centred / np.sqrt(neighbours.shape[1]))
+def spreads(neighbours: np.ndarray) -> np.ndarray:
+    """A root of each group's covariance: normal numbers [n, g] times it have that covariance; [n, g, d] both."""
+    return (neighbours - neighbours.mean(axis=1, keepdims=True)) / np.float32(np.sqrt(neighbours.shape[1]))
 
 
 def local_dimension(vectors: np.ndarray, k: int, seed: int, sampled: int = 500) -> float:
