@@ -146,7 +146,7 @@ def options() -> argparse.ArgumentParser:
     made.add_argument("--documents", type=int, default=1_000_000, help="vectors of the corpus (1000000)")
     made.add_argument("--queries", type=int, default=10_000, help="queries (10000)")
     made.add_argument("--top", type=int, default=100, help="documents found per query (100)")
-    made.add_argument("--noise", type=float, default=2.0, help="of the resampling, in local standard deviations (2)")
+    made.add_argument("--noise", type=float, default=3.0, help="of the resampling, in local standard deviations (3)")
     made.add_argument("--only", nargs="+", choices=CASES, default=list(CASES), help="some ways (all); exact always is")
     return made
 

@@ -14,6 +14,7 @@ SPARE = 8
 
 _BLOCK_BYTES = 1 << 28
 _LINES, _HELD = 8192, 1 << 20  # queries at a time, and (query, candidate) pairs
+_SCORED = 256  # queries scored at a time: their vectors should fit into the processor's cache
 
 
 def search(queries: np.ndarray, documents: np.ndarray, k: int) -> Ranked:
@@ -59,8 +60,8 @@ def nothing(n: int, k: int) -> Ranked:
 def inner_products(asked: np.ndarray, documents: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """asked[i] times documents[rows[i, j]]: float32 [n, j], summed in float64, -inf where the row is -1."""
     scores = np.empty(rows.shape, np.float32)
-    for start in range(0, len(asked), _LINES):
-        lines = slice(start, start + _LINES)
+    for start in range(0, len(asked), _SCORED):
+        lines = slice(start, start + _SCORED)
         left = asked[lines].astype(np.float64)
         for column in range(rows.shape[1]):
             right = documents[rows[lines, column]].astype(np.float64)
