@@ -7,8 +7,8 @@ vectors included. Recall is that of all queries against exact search.
 
     python benchmarks/negatives/million.py [--documents 1000000] [--queries 10000] [--top 100] [--only exact ivf …]
 
-Asked: every peak under 4 GB; what index=auto takes has a recall of .95 and takes no longer than exact search, choosing
-included. HNSW is built on one thread, which takes long.
+Asked: every peak under 4 GB; index=auto has a recall of .95 and takes at most 1.05 times as long as exact search,
+choosing included. HNSW is built on one thread, which takes long.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from shoptalk.retrieval.ranked import Ranked
 from shoptalk.run import set_threads
 
 CASES = ("exact", "ivf", "pq", "hnsw", "auto")
-MOST_GB, RECALL = 4.0, 0.95
+MOST_GB, MOST_TIME, RECALL = 4.0, 1.05, 0.95
 
 
 def case(name: str, folder: Path, top: int, threads: int | None) -> dict[str, Any]:
@@ -117,7 +117,10 @@ def checks_of(figures: dict[str, dict[str, Any]]) -> list[Check]:
     checks = [Check(f"{name}: peak (GB)", f["peak_gb"], MOST_GB, at_most=True) for name, f in figures.items()]
     if auto := figures.get("auto"):
         ratio = auto["total_s"] / figures["exact"]["total_s"]
-        checks += [Check("auto: recall", auto["recall"], RECALL), Check("auto: time over exact's", ratio, 1.0, True)]
+        checks += [
+            Check("auto: recall", auto["recall"], RECALL),
+            Check("auto: time over exact's", ratio, MOST_TIME, True),
+        ]
     return checks
 
 

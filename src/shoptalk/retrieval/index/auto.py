@@ -110,7 +110,7 @@ class Choosing:
         stays = f"index=auto searched exactly, in about {whole:,.0f} s by {len(asked)} sampled queries:"
         building = self._build(built, whole)
         if building >= whole:
-            return _choice(f"{stays} to build {kind.name} would take about {building:,.0f} s.")
+            return _choice(f"{stays} to build {kind.name} takes {building:,.0f} s or more.")
         tuned = tune(built, asked, truth)
         if tuned.low < kind.recall:
             return _choice(f"{stays} {kind.name} finds {tuned.told(kind, k)}, less than index.recall={kind.recall:g}.")
@@ -125,17 +125,17 @@ class Choosing:
         return _choice(f"{told} {tuned.told(kind, k)}.", kind.name, tuned.effort)
 
     def _build(self, built: Built, limit: float) -> float:
-        """Seconds of building, none where it is there; broken off where they promise to pass ``limit``."""
+        """Seconds of building, none where it is there; broken off as soon as they promise to pass ``limit``."""
         if built.there():
             return 0.0
-        steps, learning, spent = built.build(), None, 0.0
-        while True:
+        steps = built.build()
+        share, learning = self.options.timed("build", lambda: next(steps))
+        adding = promised = 0.0
+        while share is not None and learning + promised < limit:
             share, took = self.options.timed("build", lambda: next(steps, None))
-            spent += took
-            learning = spent if learning is None else learning
-            promised = spent if not share else learning + (spent - learning) / share
-            if share is None or promised >= limit:
-                return promised
+            adding += took
+            promised = adding / (share or 1.0)
+        return learning + promised
 
 
 def _choice(notice: str, kind: str | None = None, effort: int | None = None) -> dict[str, Any]:

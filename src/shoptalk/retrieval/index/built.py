@@ -36,8 +36,9 @@ class Built:
         """Learn, then add block after block: yields the share of the documents that is in."""
         structure, m = self.kind.learn(self.documents), len(self.documents)
         yield 0.0
-        for start in range(0, m, part := -(-m // _PARTS)):
-            for first, block in blocks(self.documents[start : start + part]):
+        size = -(-m // _PARTS)
+        for start in range(0, m, size):
+            for first, block in blocks(self.documents[start : start + size]):
                 self.kind.add(structure, block)
                 yield (start + first + len(block)) / m
         self._structure = structure
