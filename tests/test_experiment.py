@@ -76,7 +76,9 @@ def test_what_a_run_leaves(first):
 
 
 def test_labels_with_ann_negatives_train_evaluate_and_export(ground):
-    outcome = ground.train("ann", "negatives=ann", "trainer.pairs=64")
+    outcome = ground.train("ann", "negatives=ann", "index=ivf", "trainer.pairs=64")
+    [told] = [notice for notice in outcome.metrics["notices"] if "index=" in notice]
+    assert told.startswith("Dense search by index=ivf finds ")
     assert {"dev", "test"} <= outcome.metrics.keys() and (outcome.folder / "model" / "modules.json").is_file()
     mined = pl.read_parquet(outcome.folder / "negatives.parquet")
     assert (mined["negatives"].list.len() == 4).all() and mined["scores"].explode().is_not_null().all()

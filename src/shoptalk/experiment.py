@@ -78,11 +78,13 @@ def train(cfg: DictConfig) -> Outcome | None:
             mixing = instantiate(cfg.mixing)
             schedule = mixing.schedule(found.pairs, list(cfg.data.sources), cfg.seed, run.settings.pairs)
             zero_shot = Dense(embed, embed(domain.corpus.passages, "document"))
+            # For mining alone: what is measured is always searched exactly.
+            near = Dense(embed, zero_shot.documents, instantiate(cfg.index).over(zero_shot.documents, run.cache))
             bm25 = BM25.cached(run.cache, domain.corpus.passages, domain.corpus.digest, threads=run.threads)
 
         with run.stage("negatives", "Mining negatives"):
             loss = instantiate(cfg.loss)
-            mining = Mining(cfg, run, found, base, zero_shot, bm25, distil="teacher" in loss.needs)
+            mining = Mining(cfg, run, found, base, near, bm25, distil="teacher" in loss.needs)
             mined = mining.mine()
             write_tables(run, found, schedule, mined)
 

@@ -57,7 +57,7 @@ class Mining:
     def mine(self) -> Mined:
         """The negatives of every distinct pair, the user's own in front."""
         mined, teacher = self._mined(self.ask), self.ask.relevance
-        notices = [*getattr(teacher, "notices", ()), *mined.notices]
+        notices = [*self.ask.dense.notices, *getattr(teacher, "notices", ()), *mined.notices]
         return replace(mined, notices=notices, teacher=getattr(teacher, "told", {}))
 
     def refreshing(self, tokens: CachedTokens) -> "Refresh | None":

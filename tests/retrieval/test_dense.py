@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shoptalk.errors import InputError
+from shoptalk.retrieval import dense
 from shoptalk.retrieval.dense import Dense, search
 
 
@@ -26,6 +27,45 @@ def test_equals_a_naive_loop(n, m, k, seed):
     assert pairs == naive(queries, documents, k)
 
 
+@given(st.integers(1, 30), st.integers(1, 6), st.integers(1, 7), st.integers(1, 9), st.integers(0, 99))
+@settings(max_examples=60, deadline=None)
+def test_blocks_of_any_size_equal_a_naive_loop(m, k, rows, held, seed):
+    rng = np.random.default_rng(seed)
+    queries, documents = (rng.integers(-1, 2, (size, 3)).astype(np.float32) for size in (5, m))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dense, "_BLOCK_BYTES", 4 * 3 * rows)
+        patch.setattr(dense, "_HELD", held)
+        found = search(queries, documents, k)
+    pairs = [list(zip(r, s, strict=True)) for r, s in zip(found.rows.tolist(), found.scores.tolist(), strict=True)]
+    assert pairs == naive(queries, documents, k)
+
+
+@pytest.mark.parametrize("rows", [1, 37, 199])
+def test_blocks_change_no_digit(monkeypatch, rows):
+    rng = np.random.default_rng(0)
+    queries, documents = (rng.normal(size=(size, 24)).astype(np.float32) for size in (70, 400))
+    documents[50:400:7] = documents[3]  # far more equals than are looked at beyond k, in every block
+    whole = search(queries, documents, 10)
+    monkeypatch.setattr(dense, "_BLOCK_BYTES", 4 * 24 * rows)
+    parts = search(queries, documents, 10)
+    assert (parts.rows == whole.rows).all() and (parts.scores == whole.scores).all()
+    true = queries.astype(np.float64) @ documents.T.astype(np.float64)
+    assert (np.abs(whole.scores - np.take_along_axis(true, whole.rows, axis=1)) < 1e-6).all()
+
+
+def test_equal_documents_come_by_row():
+    found = search(np.ones((2, 3), np.float32), np.ones((500, 3), np.float32), 4)
+    assert found.rows.tolist() == [[0, 1, 2, 3]] * 2
+
+
+def test_faiss_is_left_as_it_was():
+    import faiss
+
+    before = faiss.cvar.distance_compute_blas_threshold
+    search(np.ones((2, 3), np.float32), np.ones((5, 3), np.float32), 1)
+    assert faiss.cvar.distance_compute_blas_threshold == before
+
+
 def test_reads_a_memory_map_and_leaves_it_alone(tmp_path):
     vectors = np.eye(4, dtype=np.float32)
     np.save(tmp_path / "v.npy", vectors)
@@ -35,10 +75,10 @@ def test_reads_a_memory_map_and_leaves_it_alone(tmp_path):
 
 def test_dense_scores_agree_with_its_search():
     documents = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
-    dense = Dense(lambda texts, kind: np.stack([documents[int(t)] for t in texts]), documents)
-    found = dense(["3", "5"], 12)
+    corpus = Dense(lambda texts, kind: np.stack([documents[int(t)] for t in texts]), documents)
+    found = corpus(["3", "5"], 12)
     assert found.rows[:, 9:].tolist() == [[-1] * 3] * 2
-    np.testing.assert_allclose(dense.score(["3", "5"], found.rows), found.scores, rtol=1e-5, atol=1e-6)
+    assert (corpus.score(["3", "5"], found.rows) == found.scores).all()
 
 
 @pytest.mark.parametrize("where", ["queries", "documents"])

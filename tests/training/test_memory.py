@@ -1,6 +1,7 @@
 import torch
 from torch import nn
 
+from shoptalk import system
 from shoptalk.models.ragged import Ragged
 from shoptalk.training import memory
 
@@ -45,10 +46,10 @@ def test_chunks_are_halved_until_they_fit(monkeypatch):
 
 
 def test_a_container_has_the_memory_its_limit_leaves(tmp_path, monkeypatch):
-    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
-    assert memory._free_in_group() > 1 << 50
+    monkeypatch.setattr(system, "_CGROUP", tmp_path)
+    assert system._free_in_group() > 1 << 50
     (tmp_path / "memory.max").write_text("5000\n")
     (tmp_path / "memory.current").write_text("2000\n")
     assert memory.free_bytes(torch.device("cpu")) == 3000
     (tmp_path / "memory.max").write_text("max\n")
-    assert memory._free_in_group() > 1 << 50
+    assert system._free_in_group() > 1 << 50

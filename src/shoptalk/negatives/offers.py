@@ -75,7 +75,5 @@ def inner(strategy: Callable, keep: int, where: str) -> object:
         raise InputError(f"{where}: {kind.__name__} cannot stand inside another strategy; take Ann, Bm25 or Random.")
     made = strategy(keep=keep)
     if getattr(made, "hard_cases", None) is not None:
-        raise InputError(
-            f"{where}.hard_cases: only negatives=denoised gives cases to a person; leave it null."
-        )
+        raise InputError(f"{where}.hard_cases: only negatives=denoised gives cases to a person; leave it null.")
     return made

@@ -1,16 +1,27 @@
-"""Exact search by inner product, bounded in memory."""
+"""Search by inner product, bounded in memory: exact, or over an index."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
 from shoptalk.errors import InputError
 from shoptalk.retrieval.ranked import Ranked
-from shoptalk.retrieval.topk import in_order, top_k
+from shoptalk.retrieval.topk import in_order
+
+SPARE = 8
+"""Candidates asked for beyond k: sums in float32 are rounded, so that the last of k may be of another order."""
+
+_BLOCK_BYTES = 1 << 28
+_LINES, _HELD = 8192, 1 << 20  # queries at a time, and (query, candidate) pairs
+_SCORED = 256  # queries scored at a time: their vectors should fit into the processor's cache
 
 
 def search(queries: np.ndarray, documents: np.ndarray, k: int) -> Ranked:
     """The ``k`` documents with the highest inner product, per query; by faiss, in blocks of bounded size.
+
+    Scores are inner products summed in float64 and rounded once, and ranks follow from them. So they depend on
+    nothing but the two vectors: not on blocks, threads or the matrix library.
 
     Args:
         queries: float32 [n, d].
@@ -19,31 +30,99 @@ def search(queries: np.ndarray, documents: np.ndarray, k: int) -> Ranked:
     Raises:
         InputError: a vector is not finite, or the dimensions differ.
     """
-    import faiss
-
-    _check(queries, documents)
-    n, m = len(queries), len(documents)
-    rows, scores = np.full((n, k), -1, np.int64), np.full((n, k), -np.inf, np.float32)
-    within = min(k, m)
-    if not n or not within:
-        return Ranked(rows, scores)
-    asked, known = (np.ascontiguousarray(vectors, np.float32) for vectors in (queries, documents))
-    near, found = faiss.knn(asked, known, min(within + 1, m), metric=faiss.METRIC_INNER_PRODUCT)
-    rows[:, :within], scores[:, :within] = in_order(found[:, :within], near[:, :within])
-    if m > within:
-        # faiss takes any of the documents tied at the border; only there the choice must be made again.
-        torn = np.flatnonzero(near[:, within - 1] == near[:, within])
-        for line in torn:
-            rows[[line]], scores[[line]] = top_k(asked[[line]] @ known.T, within)
-    return Ranked(rows, scores)
+    check(queries, documents)
+    return exact(queries, documents, k)
 
 
-def _check(queries: np.ndarray, documents: np.ndarray) -> None:
+def check(queries: np.ndarray, documents: np.ndarray) -> None:
+    """Refuse vectors that nothing can be searched with."""
     if queries.ndim != 2 or documents.ndim != 2 or queries.shape[1] != documents.shape[1]:
         raise InputError(f"Query vectors {queries.shape} and document vectors {documents.shape} differ in dimension.")
     for kind, vectors in (("query", queries), ("document", documents)):
-        if not np.isfinite(vectors).all():
+        if not all(np.isfinite(block).all() for _, block in blocks(vectors)):
             raise InputError(f"A {kind}'s embedding is not finite: the model gives NaN or infinity for some {kind}.")
+
+
+def exact(queries: np.ndarray, documents: np.ndarray, k: int) -> Ranked:
+    """``search`` of vectors that were checked before."""
+    found, within = nothing(len(queries), k), min(k, len(documents))
+    if within and len(queries):
+        asked = np.ascontiguousarray(queries, np.float32)
+        found.rows[:, :within], found.scores[:, :within] = _nearest(asked, documents, within, within + SPARE)
+    return found
+
+
+def nothing(n: int, k: int) -> Ranked:
+    """``n`` lines without any result."""
+    return Ranked(np.full((n, k), -1, np.int64), np.full((n, k), -np.inf, np.float32))
+
+
+def inner_products(asked: np.ndarray, documents: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """asked[i] times documents[rows[i, j]]: float32 [n, j], summed in float64, -inf where the row is -1."""
+    scores = np.empty(rows.shape, np.float32)
+    for start in range(0, len(asked), _SCORED):
+        lines = slice(start, start + _SCORED)
+        left = asked[lines].astype(np.float64)
+        for column in range(rows.shape[1]):
+            right = documents[rows[lines, column]].astype(np.float64)
+            scores[lines, column] = np.einsum("nd,nd->n", left, right)
+    scores[rows < 0] = -np.inf
+    return scores
+
+
+def blocks(vectors: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Consecutive rows of ``vectors`` as contiguous float32, each with the number of its first."""
+    size = max(1, _BLOCK_BYTES // (4 * max(1, vectors.shape[1])))
+    for first in range(0, len(vectors), size):
+        yield first, np.ascontiguousarray(vectors[first : first + size], np.float32)
+
+
+@contextmanager
+def matrix_products() -> Iterator[None]:
+    """Let faiss compare few queries by matrix products too; it would go one by one, at a sixth of the speed."""
+    import faiss
+
+    before = faiss.cvar.distance_compute_blas_threshold
+    faiss.cvar.distance_compute_blas_threshold = 1
+    try:
+        yield
+    finally:
+        faiss.cvar.distance_compute_blas_threshold = before
+
+
+def _nearest(asked: np.ndarray, documents: np.ndarray, k: int, wide: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and scores [n, k], from ``wide`` candidates each and more where those cannot tell."""
+    wide = min(wide, len(documents))
+    lines = max(1, min(_LINES, _HELD // wide))
+    parts = [_of_part(asked[i : i + lines], documents, k, wide) for i in range(0, len(asked), lines)]
+    rows, scores = zip(*parts, strict=True)
+    return np.concatenate(rows), np.concatenate(scores)
+
+
+def _of_part(asked: np.ndarray, documents: np.ndarray, k: int, wide: int) -> tuple[np.ndarray, np.ndarray]:
+    near, found = _candidates(asked, documents, wide)
+    true = inner_products(asked, documents, found)
+    rows, scores = (side[:, :k] for side in in_order(found, true))
+    if wide < len(documents):
+        # faiss takes any of the documents nearly tied at its border: what it left out may be as good as the last.
+        rounding = np.abs(true - near).max(axis=1)
+        torn = np.flatnonzero(scores[:, -1] <= near[:, -1] + 2 * rounding)
+        if len(torn):
+            rows[torn], scores[torn] = _nearest(asked[torn], documents, k, 8 * wide)
+    return rows, scores
+
+
+def _candidates(asked: np.ndarray, documents: np.ndarray, wide: int) -> tuple[np.ndarray, np.ndarray]:
+    """The ``wide`` best of all blocks by faiss's sums: scores and rows [n, wide], best first."""
+    import faiss
+
+    heap = faiss.ResultHeap(len(asked), wide, keep_max=True)
+    for first, block in blocks(documents):
+        with matrix_products():
+            near, found = faiss.knn(asked, block, min(wide, len(block)), metric=faiss.METRIC_INNER_PRODUCT)
+        heap.add_result(near, found + first)
+    heap.finalize()
+    return heap.D, heap.I
 
 
 class Dense:
@@ -52,20 +131,29 @@ class Dense:
     Args:
         embed: ``embed(texts, "query")`` -> float32 [n, d].
         documents: float32 [m, d], one row per corpus row.
+        index: searches ``documents`` with vectors; exactly unless given.
     """
 
-    def __init__(self, embed: Callable[[Sequence[str], str], np.ndarray], documents: np.ndarray):
+    def __init__(
+        self,
+        embed: Callable[[Sequence[str], str], np.ndarray],
+        documents: np.ndarray,
+        index: Callable[[np.ndarray, int], Ranked] | None = None,
+    ):
         self.embed = embed
         self.documents = documents
+        self.index = index
+
+    @property
+    def notices(self) -> list[str]:
+        """What the index has told so far about how it searches."""
+        return list(getattr(self.index, "notices", ()))
 
     def __call__(self, queries: Sequence[str], k: int) -> Ranked:
         """The ``k`` best corpus rows per query."""
-        return search(np.asarray(self.embed(queries, "query")), self.documents, k)
+        asked = np.asarray(self.embed(queries, "query"))
+        return search(asked, self.documents, k) if self.index is None else self.index(asked, k)
 
     def score(self, queries: Sequence[str], rows: np.ndarray) -> np.ndarray:
         """Inner product of queries[i] with corpus row rows[i, j]: float32 [n, j], -inf where the row is -1."""
-        asked = np.asarray(self.embed(queries, "query"), dtype=np.float32)
-        scores = np.empty(rows.shape, np.float32)
-        for column in range(rows.shape[1]):
-            scores[:, column] = np.einsum("nd,nd->n", asked, self.documents[rows[:, column]], dtype=np.float32)
-        return np.where(rows >= 0, scores, -np.inf).astype(np.float32)
+        return inner_products(np.asarray(self.embed(queries, "query"), np.float32), self.documents, rows)

@@ -1,20 +1,17 @@
 """How much memory the activations of a batch take, and whether that is there."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from shoptalk.models.ragged import Ragged
+from shoptalk.system import free_memory
 
 FASTEST = {"cpu": 2048, "cuda": 65_536}
 """Padded tokens of a chunk: large enough to feed the matrix units, on a CPU small enough for its caches."""
 
 _SAMPLE_TOKENS = 1024
 _SHARE = 0.5  # of what is free, for activations: gradients and the optimizer's state need some too
-_CGROUP = Path("/sys/fs/cgroup")
 
 
 def bytes_per_token(encoder, texts: Ragged) -> float:
@@ -45,7 +42,7 @@ def free_bytes(device: torch.device) -> int:
     """Memory that this process may still take on ``device``."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    return min(_free_in_system(), _free_in_group())
+    return free_memory()
 
 
 def fits(activations: float, device: torch.device) -> bool:
@@ -59,20 +56,3 @@ def chunk_tokens(per_token: float, device: torch.device) -> int:
     while tokens > 1 and not fits(tokens * per_token, device):
         tokens //= 2
     return tokens
-
-
-def _free_in_system() -> int:
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration):
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-
-
-def _free_in_group() -> int:
-    """What a container's limit leaves; no limit is as good as endless."""
-    try:
-        limit, used = ((_CGROUP / name).read_text().strip() for name in ("memory.max", "memory.current"))
-        return int(limit) - int(used)
-    except (OSError, ValueError):
-        return 1 << 62
