@@ -89,6 +89,7 @@ def test_refreshed_negatives_come_from_the_model_in_training(ground):
     outcome = ground.train("refreshed", "negatives=ann_refreshed", *options)
     told = outcome.metrics["negatives"]["refreshes"]
     assert [line["step"] for line in told] == [5, 10, 15]
+    assert f"<td>{100 * told[0]['changed']:.1f} %</td>" in (outcome.folder / "report.html").read_text()
     assert all(0 < line["changed"] <= 1 for line in told) and outcome.metrics["seconds"]["refresh"] > 0
     first = ground.train("unrefreshed", "negatives=ann", *options[:2])
     assert first.metrics["dev_pool"]["5"] == outcome.metrics["dev_pool"]["5"]

@@ -45,6 +45,12 @@ TEMPLATE = """<!doctype html>
 {% for s in m.mixing.asked %}<tr><td>{{ s }}</td><td>{{ m.mixing.pairs.get(s, 0) }}</td>{% for key in ("asked", "drawn", "share_of_loss") %}<td>{{ "%.1f%%"|format(100 * m.mixing[key].get(s, 0)) }}</td>{% endfor %}</tr>{% endfor %}
 </table>
 {{ negatives }}
+{% if m.negatives.refreshes %}<h3>Mined anew while training</h3><p class="note">The figures above are of the first
+negatives; before these steps those of the pairs still to come were mined again with the model as it stood.</p>
+<table><tr><th>step</th><th>pairs</th><th>negatives changed</th></tr>
+{% for line in m.negatives.refreshes %}<tr><td>{{ line.step }}</td><td>{{ line.pairs }}</td>
+<td>{{ "%.1f %%"|format(100 * line.changed) }}</td></tr>
+{% endfor %}</table>{% endif %}
 {{ teacher }}
 <h2>What was read, what was left out, and why</h2>
 <table><tr><th>where</th><th class="left">reason</th><th>count</th></tr>
