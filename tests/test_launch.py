@@ -63,12 +63,14 @@ def test_one_bad_job_does_not_end_the_others(ground):
 def test_only_the_same_options_count_as_finished(tmp_path):
     cfg = composed(tmp_path, f"run.dir={tmp_path}", "threads=null")
     assert launch.finished(cfg) is None
-    OmegaConf.save(composed(tmp_path, f"run.dir={tmp_path}", "threads=2", "trainer.precision=32-true"),
-                   tmp_path / "config.yaml", resolve=True)  # fmt: skip
+    stored = OmegaConf.create(OmegaConf.to_container(cfg, resolve=True))
+    stored.threads, stored.trainer.precision = 2, "32-true"  # as a run resolves them
+    OmegaConf.save(stored, tmp_path / "config.yaml")
     assert launch.finished(cfg) is None
     (tmp_path / "metrics.json").write_text(json.dumps({"dev": {"adapted": {"ndcg@10": 0.5}}}))
     assert launch.finished(cfg) == 0.5
-    assert launch.finished(composed(tmp_path, f"run.dir={tmp_path}", "trainer.pairs=7")) is None
+    for other in ("trainer.pairs=7", "seed=1", "negatives=random"):
+        assert launch.finished(composed(tmp_path, f"run.dir={tmp_path}", other)) is None
 
 
 @pytest.mark.parametrize(

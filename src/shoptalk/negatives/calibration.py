@@ -12,6 +12,7 @@ import numpy as np
 from shoptalk.errors import InputError
 
 _ROUNDS = 100
+_LEAST = 2.0**-24  # the step of float32 below 1
 
 
 class Curve(Protocol):
@@ -59,7 +60,8 @@ class Sigmoid:
     def __call__(self, logits: np.ndarray) -> np.ndarray:
         """Float32 probabilities of ``logits`` of any shape; NaN stays NaN."""
         z = np.asarray(logits, np.float64) * self.slope + self.bias
-        return (0.5 * (1.0 + np.tanh(0.5 * z))).astype(np.float32)
+        # Rounded to float32, a sure one would be certain.
+        return np.clip(0.5 * (1.0 + np.tanh(0.5 * z)), _LEAST, 1 - _LEAST).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
