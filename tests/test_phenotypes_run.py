@@ -15,12 +15,14 @@ def outcome(tmp_path_factory):
     options = [
         "data=clicks+labels+synthetic",
         "trainer=smoke",
-        "trainer.pairs=320",
-        "teacher.max_pairs=60",
+        "trainer.pairs=256",
+        "teacher.max_pairs=30",
         "mixing=clicks_heavy",
         "trainer.documents=1000",
         "negatives.keep=1",
         "negatives.wave=2",
+        "negatives.high=10",
+        "teacher.calibration_queries=30",
         "data.sources.clicks.selection.max_pairs=300",
         "trainer.looks=1",
     ]
