@@ -12,6 +12,7 @@ import numpy as np
 from shoptalk.errors import InputError
 
 _ROUNDS = 100
+_FLAT = 1e-9  # of standardised logits: below it a slope is rounding
 _LEAST = 2.0**-24  # the step of float32 below 1
 
 
@@ -86,7 +87,8 @@ class Steps:
 class Platt:
     """Platt's scaling (Platt 1999), a slope and a bias, by Newton's method (Lin, Lin and Weng 2007).
 
-    A slope below 0 would turn the teacher's order round: it becomes 0, and every document gets the base rate.
+    A slope below 0 would turn the teacher's order round: it becomes 0, and every document gets one
+    probability, the mean target.
     """
 
     def fit(self, logits: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None) -> Sigmoid:
@@ -96,8 +98,9 @@ class Platt:
         centre, scale = data.logits.mean(), data.logits.std() or 1.0
         x = (data.logits - centre) / scale
         slope, bias = _newton(np.stack([x, np.ones_like(x)], axis=1), data.target, data.weights)
-        if slope < 0:
-            slope, bias = 0.0, np.log((data.ones + 1) / (data.zeros + 1))
+        if slope < _FLAT:
+            rate = np.average(data.target, weights=data.weights)  # the best fit of slope 0
+            slope, bias = 0.0, np.log(rate / (1 - rate))
         return Sigmoid(float(slope / scale), float(bias - slope * centre / scale))
 
 
