@@ -1,6 +1,9 @@
 """From a user's click log, in any shape, to the table of results."""
 
+import shutil
+
 import numpy as np
+import polars as pl
 import pytest
 import tiny_domain
 from composing import composed
@@ -8,6 +11,8 @@ from tiny_models import bert
 
 from shoptalk.cache import Cache
 from shoptalk.domain.beir import Beir
+from shoptalk.domain.text import normalise
+from shoptalk.errors import InputError
 from shoptalk.experiment import train
 from shoptalk.retrieval.ranked import Ranked
 from shoptalk.simulated import with_intents
@@ -67,19 +72,58 @@ def test_a_log_trains_a_model(shape, ground):
     assert outcome.metrics["logs"]["clicks"]["log/theta/AllPairs/rank_5"] == pytest.approx(0.2, abs=0.1)
 
 
-def test_wandb_keeps_the_report_on_the_log(ground):
+@pytest.fixture(scope="module")
+def rows_log(ground):
     folder, happened, model = ground
-    (folder / "wandb-log").mkdir()
-    shapes.Rows().write(happened, folder / "wandb-log")
-    outcome = train(
-        composed(
-            folder / "run-wandb", "data=clicks", "domain=beir", f"domain.path={folder}/domain", "negatives=in_batch",
-            f"data.sources.clicks.log={folder}/wandb-log", "data.sources.clicks.position_base=1",
-            "data.sources.clicks.selection.min_score=0.2", f"model.name={model}", f"cache.root={folder}/cache",
-            "trainer=cpu", "trainer.precision=32-true", "threads=1", "trainer.pairs=64", "trainer.looks=1",
-            "logger=wandb_offline",
-        )
+    (folder / "rows-log").mkdir()
+    shapes.Rows().write(happened, folder / "rows-log")
+    shutil.copytree(folder / "domain", folder / "unjudged")
+    (folder / "unjudged/qrels/train.tsv").unlink()  # or else every query of the log has a known positive
+
+    def run(name, *overrides):
+        return train(
+            composed(
+                folder / name, "data=clicks", "domain=beir", f"domain.path={folder}/unjudged",
+                f"data.sources.clicks.log={folder}/rows-log", "data.sources.clicks.position_base=1",
+                f"model.name={model}", f"cache.root={folder}/cache", "trainer=cpu", "trainer.precision=32-true",
+                "threads=1", "trainer.pairs=64", "trainer.looks=1", *overrides,
+            )
+        )  # fmt: skip
+
+    return run
+
+
+def test_queries_that_clicks_left_unlabelled_get_a_document_of_the_teacher(rows_log):
+    outcome = rows_log(
+        "run-pseudo", "negatives=ann", "pseudo_positives=confident", "pseudo_positives.min_probability=0.01",
+        "data.sources.clicks.selection.min_score=0.6", "data.sources.clicks.chains.users=null", "logger=csv",
+        "teacher.folds=2", "teacher.max_pairs=20", "teacher.deep_low=20", "teacher.deep_high=50",
+        "teacher.layers=null", "teacher.max_length=null",
     )  # fmt: skip
+    pairs, told = pl.read_parquet(outcome.folder / "pairs.parquet"), outcome.metrics["sources"]["clicks"]
+    guessed = pairs.filter(pl.col("teacher_score").is_not_null())
+    assert guessed.height == told["pseudo-positives"] > 0 and told["pairs"] + guessed.height == pairs.height
+    reasons = ("evaluation query", "known positive", "repeated", "not likely enough")
+    assert told["unlabelled queries"] == guessed.height + sum(told[f"unlabelled {reason}"] for reason in reasons)
+    assert (guessed["teacher_score"] > 0.01).all()
+    assert set(pairs["source"]) == {"clicks"} and pairs["weight"].mean() == pytest.approx(1, abs=1e-5)
+    assert outcome.metrics["mixing"]["pairs"]["clicks"] == pairs.height
+    labelled = {normalise(q) for q in pairs.filter(pl.col("teacher_score").is_null())["query"]}
+    assert not labelled & {normalise(q) for q in guessed["query"]}
+    mined = pl.read_parquet(outcome.folder / "negatives.parquet").select("query", "doc_id")
+    assert guessed.join(mined, on=["query", "doc_id"], how="anti").is_empty()
+    assert any("queries of clicks that no pair answers" in notice for notice in outcome.metrics["notices"])
+
+
+def test_pseudo_positives_want_a_teacher(rows_log):
+    with pytest.raises(InputError, match="teacher=own or teacher=hub"):
+        rows_log("run-none", "negatives=ann", "pseudo_positives=confident", "teacher=none")
+
+
+def test_wandb_keeps_the_report_on_the_log(rows_log):
+    outcome = rows_log(
+        "run-wandb", "negatives=in_batch", "data.sources.clicks.selection.min_score=0.2", "logger=wandb_offline"
+    )
     pages = list((outcome.folder / "wandb").rglob("*.html"))
     same = [page.read_bytes() == (outcome.folder / "log_report.html").read_bytes() for page in pages]
     assert same == [True]

@@ -85,6 +85,9 @@ def train(cfg: DictConfig) -> Outcome | None:
         with run.stage("negatives", "Mining negatives"):
             loss = instantiate(cfg.loss)
             mining = Mining(cfg, run, found, base, near, bm25, distil="teacher" in loss.needs)
+            if mining.found is not found:
+                found, known = mining.found, mining.found.known
+                schedule = mixing.schedule(found.pairs, list(cfg.data.sources), cfg.seed, run.settings.pairs)
             mined = mining.mine()
             write_tables(run, found, schedule, mined)
 

@@ -14,7 +14,7 @@ from shoptalk.negatives.mined import Mine, Mined
 from shoptalk.negatives.refreshed import Refreshed
 from shoptalk.negatives.scoring import Calibrated
 from shoptalk.negatives.teacher import TeacherAsk
-from shoptalk.preparing import Gathered, negatives_of, with_given
+from shoptalk.preparing import Gathered, negatives_of, with_given, with_pseudo_positives
 from shoptalk.retrieval.bm25 import BM25
 from shoptalk.retrieval.dense import Dense
 from shoptalk.run import Run
@@ -30,12 +30,15 @@ class Mining:
     Args:
         base: the base model.
         distil: add a column ``teacher``: the teacher's logits of the positive and then of each negative.
+
+    Attributes:
+        found: what the run trains on: that of the sources, and pseudo-positives where those are asked for.
     """
 
     def __init__(
         self, cfg: DictConfig, run: Run, found: Gathered, base: object, dense: Dense, bm25: BM25, distil: bool = False
     ):
-        self.strategy, self.found, self.distil = instantiate(cfg.negatives), found, distil
+        self.strategy, self.distil = instantiate(cfg.negatives), distil
         ask = Mine(
             pairs=found.distinct(),
             corpus=found.domain.corpus,
@@ -46,8 +49,11 @@ class Mining:
             cache=run.cache,
             calibration=found.domain.splits.get("calibration"),
         )
-        window = self.strategy.window or (CALIBRATED_ON if distil else None)
-        self.ask = ask if window is None else replace(ask, relevance=_teacher(cfg, run, found, base, ask, window))
+        pseudo = instantiate(cfg.pseudo_positives)
+        window = self.strategy.window or (CALIBRATED_ON if distil or pseudo.wanted else None)
+        ask = ask if window is None else replace(ask, relevance=_teacher(cfg, run, found, base, ask, window))
+        self.found = with_pseudo_positives(found, pseudo, ask) if pseudo.wanted else found
+        self.ask = replace(ask, pairs=self.found.distinct(), known=self.found.known)
 
     @property
     def per_pair(self) -> int:

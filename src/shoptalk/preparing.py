@@ -10,7 +10,9 @@ from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Domain, Known
 from shoptalk.errors import InputError
 from shoptalk.models.ragged import Ragged
-from shoptalk.sources.pairs import SCHEMA, Ground, Source, Yielded, without_evaluation
+from shoptalk.negatives.mined import Mine
+from shoptalk.negatives.pseudo import PseudoPositives
+from shoptalk.sources.pairs import SCHEMA, Ground, Source, Yielded, as_pairs, without_evaluation
 from shoptalk.training.batches import Examples, Guide
 
 
@@ -70,6 +72,30 @@ def gather(sources: Mapping[str, Source], ground: Ground) -> Gathered:
     negatives = pl.concat(given) if given else pl.DataFrame(schema={"query": pl.String, "doc_id": pl.String})
     whole = replace(ground.domain, corpus=corpus)
     return Gathered(whole, pl.concat(tables), negatives, rejected, counts, notices, yielded)
+
+
+def with_pseudo_positives(found: Gathered, wanted: PseudoPositives, ask: Mine) -> Gathered:
+    """``found`` with a pair for each of its unlabelled queries that the teacher is sure of, in the source that told it.
+
+    Weights are 1 before they are scaled to mean 1 within their source; ``teacher_score`` holds the probability.
+    """
+    evaluation, tables, counts, notices = found.domain.evaluation_queries(), [], dict(found.counts), []
+    for (source,), pairs in found.pairs.group_by("source", maintain_order=True):
+        asked = found.yielded[source].unlabelled
+        if not asked:
+            tables.append(pairs)
+            continue
+        made = wanted(asked, ask, evaluation)
+        whole = pl.concat([pairs, made.pairs.with_columns(weight=pl.lit(1.0, pl.Float32))], how="diagonal")
+        tables.append(as_pairs(whole, source))
+        left_out = {f"unlabelled {reason}": count for reason, count in made.counts.items()}
+        counts[source] = {**counts[source], **left_out, "pseudo-positives": made.pairs.height}
+        notices.append(f"The teacher is sure of a document for {made.pairs.height:,} of {len(asked):,} queries of "
+                       f"{source} that no pair answers; they are pairs now.")  # fmt: skip
+    if not notices:
+        raise InputError("pseudo_positives=confident finds no unlabelled query, which only click logs bring: add "
+                         "clicks to data=, or choose pseudo_positives=none.")  # fmt: skip
+    return replace(found, pairs=pl.concat(tables), counts=counts, notices=[*found.notices, *notices])
 
 
 def _explained(found: Yielded, leaks: pl.DataFrame) -> str:

@@ -1,10 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
-import polars as pl
 import pytest
 
 from shoptalk.domain.judgments import Known
 from shoptalk.errors import InputError
-from shoptalk.negatives.pseudo import pseudo_positives, unlabelled
+from shoptalk.negatives.pseudo import Confident
 from shoptalk.sources.pairs import SCHEMA, as_pairs
 
 QUERIES = ["red ant", "Blue bee.", "old cat", "blue BEE", "red dog", "old ant"]
@@ -17,7 +18,7 @@ def teacher(queries, positives, rows):
 
 
 def found(ask, queries=QUERIES, known=(), evaluation=(), relevance=teacher, **options):
-    return pseudo_positives(queries, ask.dense, relevance, ask.corpus, Known(known), set(evaluation), **options)
+    return Confident(**options)(queries, replace(ask, known=Known(known), relevance=relevance), set(evaluation))
 
 
 def test_the_likeliest_candidate_above_the_threshold_is_taken(world):
@@ -29,7 +30,7 @@ def test_the_likeliest_candidate_above_the_threshold_is_taken(world):
     for query, doc_id in shallow.pairs.select("query", "doc_id").iter_rows():
         sure = [row for row in ask.dense([query], 6).rows[0] if row % 10 == 0]
         assert doc_id == ("d20" if 20 in sure else f"d{sure[0]}")
-    assert shallow.counts["kept"] == shallow.pairs.height == 5 - shallow.counts["not likely enough"] < 5
+    assert shallow.pairs.height == 5 - shallow.counts["not likely enough"] < 5
     assert found(ask, depth=40, min_probability=0.98).pairs.height == 0
 
 
@@ -49,7 +50,6 @@ def test_evaluation_queries_and_labelled_ones_are_left_out_in_any_spelling_and_c
         "known positive": 1,
         "repeated": 1,
         "not likely enough": 0,
-        "kept": 3,
     }
     assert result.counts == counts
 
@@ -57,15 +57,10 @@ def test_evaluation_queries_and_labelled_ones_are_left_out_in_any_spelling_and_c
 def test_they_are_pairs_as_every_source_gives_them(world):
     result = found(world.make(documents=40), depth=40)
     pairs = as_pairs(result.pairs, "pseudo")
-    assert pairs.schema == SCHEMA and (pairs["weight"] == 1).all() and (pairs["source"] == "pseudo").all()
+    assert pairs.schema == SCHEMA and (pairs["weight"] == 1).all()
     assert pairs["teacher_score"].equals(result.pairs["teacher_score"])
     empty = found(world.make(documents=40), queries=[])
     assert as_pairs(empty.pairs, "pseudo").schema == SCHEMA and empty.counts["queries"] == 0
-
-
-def test_queries_of_rejected_clicks_that_no_pair_answers_are_unlabelled():
-    tables = [pl.DataFrame({"query": ["a", "b", "a"], "reason": ["x"] * 3}), pl.DataFrame({"query": ["c", "b"]})]
-    assert unlabelled(tables, Known([("B.", "d1")])) == ["a", "c"]
 
 
 @pytest.mark.parametrize(

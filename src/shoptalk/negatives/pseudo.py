@@ -4,8 +4,9 @@ RocketQA (Qu et al. 2021, section 3.3) takes the passages of unlabelled queries 
 0.9. Here one document per query, and the threshold is on calibrated probabilities.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -14,10 +15,7 @@ from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Known
 from shoptalk.domain.text import normalise
 from shoptalk.errors import InputError
-from shoptalk.negatives.mined import Relevance, Search
-
-SOURCE = "pseudo"
-_PAIRS = {"query": pl.String, "doc_id": pl.String, "weight": pl.Float32, "source": pl.String}
+from shoptalk.negatives.mined import Mine, Relevance, Search
 
 
 @dataclass(frozen=True)
@@ -25,52 +23,84 @@ class Pseudo:
     """What came of unlabelled queries.
 
     Attributes:
-        pairs: ``query``, ``doc_id``, ``weight`` (1), ``source`` and ``teacher_score``, the calibrated probability.
-        counts: queries given, kept, and left out by reason.
+        pairs: ``query``, ``doc_id`` and ``teacher_score``, the calibrated probability (float32).
+        counts: queries given, and left out by reason.
     """
 
     pairs: pl.DataFrame
     counts: dict[str, int]
 
 
-def unlabelled(rejected: Iterable[pl.DataFrame], known: Known) -> list[str]:
-    """Queries of pairs that click logs gave and selection left out, those with a known positive excepted.
+class PseudoPositives(Protocol):
+    """Whether (``wanted``), and how, unlabelled queries get a positive."""
 
-    Args:
-        rejected: tables with a column ``query``.
-    """
-    asked = dict.fromkeys(query for table in rejected for query in table["query"])
-    return [query for query in asked if not known.documents(query)]
+    wanted: bool
+
+    def __call__(self, queries: Sequence[str], ask: Mine, evaluation: Collection[str]) -> Pseudo:
+        """Pairs of ``queries``; see ``Confident``."""
+        ...
 
 
-def pseudo_positives(
-    queries: Sequence[str],
-    dense: Search,
-    relevance: Relevance,
-    corpus: Corpus,
-    known: Known,
-    evaluation: Collection[str],
-    *,
-    depth: int = 50,
-    min_probability: float = 0.9,
-) -> Pseudo:
+class NoPseudoPositives:
+    """Unlabelled queries stay unlabelled."""
+
+    wanted = False
+
+    def __call__(self, queries: Sequence[str], ask: Mine, evaluation: Collection[str]) -> Pseudo:
+        """No pairs."""
+        return Pseudo(_table([], np.empty(0)), {})
+
+
+@dataclass(frozen=True)
+class Confident:
     """The document of each query that the teacher finds likeliest, where that is above ``min_probability``.
 
-    Args:
-        queries: texts; of several spellings of one query the first counts.
-        dense, depth: where the candidates come from, the best ``depth``; equally likely ones go by its order.
-        relevance: a calibrated teacher that never saw the queries.
-        known: queries with a known positive are left out.
-        evaluation: normalised evaluation queries, which are left out too.
-        min_probability: in (0, 1).
+    Attributes:
+        min_probability: in (0, 1), of the calibrated teacher.
+        depth: candidates of each query, the base model's best; equally likely ones go by its order.
 
     Raises:
         InputError: an impossible threshold or depth.
     """
-    if not 0 < min_probability < 1:
-        raise InputError(f"pseudo_positives.min_probability={min_probability} must lie between 0 and 1.")
-    if depth < 1:
-        raise InputError(f"pseudo_positives.depth={depth} must be at least 1.")
+
+    min_probability: float = 0.9
+    depth: int = 10
+
+    wanted = True
+
+    def __post_init__(self) -> None:
+        if not 0 < self.min_probability < 1:
+            raise InputError(f"pseudo_positives.min_probability={self.min_probability} must lie between 0 and 1.")
+        if self.depth < 1:
+            raise InputError(f"pseudo_positives.depth={self.depth} must be at least 1.")
+
+    def __call__(self, queries: Sequence[str], ask: Mine, evaluation: Collection[str]) -> Pseudo:
+        """Pairs of those of ``queries`` that are no evaluation query and have no known positive.
+
+        Args:
+            queries: texts; of several spellings of one query the first counts.
+            ask: its ``relevance`` is a calibrated teacher that never saw the queries.
+            evaluation: normalised evaluation queries.
+
+        Raises:
+            InputError: there is no teacher, or its scores are not a number.
+        """
+        if ask.relevance is None:
+            raise InputError("pseudo_positives=confident needs a teacher: choose teacher=own or teacher=hub.")
+        asked, counts = _free(queries, ask.known, evaluation)
+        rows, probabilities = _best(asked, ask.dense, ask.relevance, ask.corpus, self.depth)
+        sure = np.flatnonzero(probabilities > self.min_probability)
+        counts["not likely enough"] = len(asked) - len(sure)
+        return Pseudo(_table([(asked[i], ask.corpus.ids[rows[i]]) for i in sure], probabilities[sure]), counts)
+
+
+def _table(pairs: Sequence[tuple[str, str]], probabilities: np.ndarray) -> pl.DataFrame:
+    table = pl.DataFrame(pairs, schema={"query": pl.String, "doc_id": pl.String}, orient="row")
+    return table.with_columns(teacher_score=pl.Series(probabilities, dtype=pl.Float32))
+
+
+def _free(queries: Sequence[str], known: Known, evaluation: Collection[str]) -> tuple[list[str], dict[str, int]]:
+    """The queries that may get a positive, and how many may not."""
     counts = {"queries": len(queries), "evaluation query": 0, "known positive": 0, "repeated": 0}
     free: dict[str, str] = {}
     for query in queries:
@@ -83,20 +113,16 @@ def pseudo_positives(
             counts["repeated"] += 1
         else:
             free[name] = query
-    asked = list(free.values())
-    rows, probabilities = _best(asked, dense, relevance, min(depth, len(corpus)))
-    sure = np.flatnonzero(probabilities > min_probability)
-    counts |= {"not likely enough": len(asked) - len(sure), "kept": len(sure)}
-    lines = [(asked[i], corpus.ids[rows[i]], 1.0, SOURCE) for i in sure]
-    scores = pl.Series(probabilities[sure], dtype=pl.Float32)
-    return Pseudo(pl.DataFrame(lines, schema=_PAIRS, orient="row").with_columns(teacher_score=scores), counts)
+    return list(free.values()), counts
 
 
-def _best(queries: Sequence[str], dense: Search, relevance: Relevance, depth: int) -> tuple[np.ndarray, np.ndarray]:
+def _best(
+    queries: Sequence[str], dense: Search, relevance: Relevance, corpus: Corpus, depth: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Row and probability [n] of the likeliest candidate."""
     if not queries:
         return np.empty(0, np.int64), np.empty(0, np.float32)
-    rows = dense(queries, depth).rows
+    rows = dense(queries, min(depth, len(corpus))).rows
     probabilities = relevance(queries, [""] * len(queries), rows)
     if np.isnan(probabilities[rows >= 0]).any():
         raise InputError("The teacher gave scores that are not a number; choose another teacher.")

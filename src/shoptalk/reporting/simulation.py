@@ -31,7 +31,16 @@ def never_shown(truth: pl.DataFrame) -> dict[str, float | int | None]:
 
 
 def told(pairs: pl.DataFrame, truth_path: Path) -> dict[str, object]:
-    """What a run reports of its simulated log: intents never shown, and the purity of each click source's pairs."""
+    """What a run reports of its simulated log: intents never shown, and the purity of each click source's pairs.
+
+    Pairs that the log's clicks gave and those that the teacher gave (``teacher_score``) are told apart.
+    """
     truth = pl.read_parquet(truth_path)
-    by_source = {name: purity(part, truth) for (name,), part in pairs.group_by("source", maintain_order=True)}
-    return {"never_shown": never_shown(truth), "purity": by_source}
+    guessed = pl.col("teacher_score").is_not_null()
+    told: dict[str, object] = {"never_shown": never_shown(truth), "purity": _by_source(pairs.filter(~guessed), truth)}
+    pseudo = pairs.filter(guessed)
+    return told | ({"pseudo_purity": _by_source(pseudo, truth)} if pseudo.height else {})
+
+
+def _by_source(pairs: pl.DataFrame, truth: pl.DataFrame) -> dict[str, float | None]:
+    return {name: purity(part, truth) for (name,), part in pairs.group_by("source", maintain_order=True)}

@@ -85,7 +85,12 @@ def verdict(metrics: dict[str, Any], split: str) -> str:
 def hidden(simulated: dict[str, Any]) -> str:
     """What only the simulator knows, in a sentence."""
     never = simulated["never_shown"]
-    purity = ", ".join(f"{100 * share:.1f} % of the pairs of {name}" for name, share in simulated["purity"].items())
+    pseudo = simulated.get("pseudo_purity", {})
+    purity = ", ".join(
+        f"{100 * share:.1f} % of the pairs of {name}"
+        + (f" (and {100 * pseudo[name]:.1f} % of its pseudo-positives)" if name in pseudo else "")
+        for name, share in simulated["purity"].items()
+    )
     return (
         f"The click log is simulated. By its hidden truth {purity} are true; {100 * never['of_asked']:.1f} % of the "
         f"{never['asked']:,} intents asked never had their document shown ({100 * never['of_all']:.1f} % of all "

@@ -59,6 +59,7 @@ class Yielded:
         simulated: the pairs come from a log that was simulated for this run.
         diagnosis: works out what the source's report shows; the source's own kind of object.
         removed_rows: a Parquet file of all rows of the input that were left out, where the user asked for it.
+        unlabelled: queries that people asked and no pair answers.
     """
 
     pairs: pl.DataFrame
@@ -70,6 +71,7 @@ class Yielded:
     simulated: bool = False
     diagnosis: Callable[[], object] | None = None
     removed_rows: Path | None = None
+    unlabelled: Sequence[str] = ()
 
 
 class Source(Protocol):

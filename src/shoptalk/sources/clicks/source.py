@@ -125,6 +125,7 @@ class ClickSource:
             simulated=simulated,
             diagnosis=lambda: self._diagnosis(about, counts, observed, examination, kept, rejected, ground.domain),
             removed_rows=counts.removed_rows,
+            unlabelled=_unlabelled(scored, pairs),
         )
 
     def _reading(self, domain: Domain) -> Reading:
@@ -248,6 +249,11 @@ def _told(
         **{f"pairs_{reason}": count for reason, count in by_reason.rows()},
         "pairs": kept.height,
     }
+
+
+def _unlabelled(scored: pl.DataFrame, pairs: pl.DataFrame) -> list[str]:
+    """Queries shown documents of which none became a pair, in their most frequent spelling."""
+    return scored.join(pairs, on="query_id", how="anti").unique("query_id").sort("query_id")["spelling"].to_list()
 
 
 def _notices(path: Path, examination: Examination, simulated: bool) -> list[str]:
