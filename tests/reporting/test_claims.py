@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 from omegaconf import OmegaConf
 
+from shoptalk.errors import InputError
 from shoptalk.reporting import claims
 from shoptalk.retrieval.significance import compare
 
@@ -16,7 +17,15 @@ def table(lift: float, seed: int, n: int = 60) -> pl.DataFrame:
     noise = np.random.default_rng([seed, int(1000 * lift)]).normal(0, 0.05, n)
     arms = {"zero_shot": base, "adapted": base + 0.05 + lift + noise}
     return pl.concat(
-        pl.DataFrame({"split": "audit", "arm": arm, "query_id": [f"q{i:02}" for i in range(n)], "ndcg@10": values})
+        pl.DataFrame(
+            {
+                "split": "audit",
+                "arm": arm,
+                "query_id": [f"q{i:02}" for i in range(n)],
+                "ndcg@10": values,
+                "number_twin": ["yes" if i < 20 else "no" for i in range(n)],
+            }
+        )
         for arm, values in arms.items()
     )
 
@@ -76,3 +85,19 @@ def test_the_table_is_left_and_says_what_is_missing(folder, capsys):
     said = " ".join(capsys.readouterr().out.split())
     assert "Jobs 5 left no figures" in said and "better" in said
     assert [arm["arm"] for arm in json.loads((folder / "claims.json").read_text())["arms"]] == list(LIFTS)
+
+
+def test_two_arms_are_compared_on_the_queries_of_a_slice(folder):
+    one = claims.Slice("negatives=ann", "negatives=in_batch", "number_twin", "yes")
+    absent = claims.Slice("negatives=twins", "negatives=ann", "number_twin", "yes")
+    [told] = claims.sliced(claims.arms(folder, "audit"), [one, absent])
+    own, base = (
+        np.mean([table(LIFTS[arm], seed).filter(arm="adapted")["ndcg@10"][:20] for seed in (0, 1)], axis=0)
+        for arm in ("negatives=ann", "negatives=in_batch")
+    )
+    assert told["difference"]["mean"] == pytest.approx((own - base).mean()) and told["difference"]["n"] == 20
+    assert told["ndcg@10"] == pytest.approx(own.mean()) and told["seeds"] == [0, 1]
+    with pytest.raises(InputError, match="the column traffic"):
+        claims.sliced(
+            claims.arms(folder, "audit"), [claims.Slice("negatives=ann", "negatives=in_batch", "traffic", "none")]
+        )

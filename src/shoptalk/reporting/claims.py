@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.table import Table
 
+from shoptalk.errors import InputError
 from shoptalk.reporting.multirun import jobs
 from shoptalk.retrieval.significance import Difference, compare
 
@@ -24,22 +25,38 @@ class CompareArms(Callback):
 
     Args:
         split: whose queries count.
+        slices: further comparisons, named before anything is seen: two arms on the queries of one slice, as
+            ``{arm: negatives=twins, against: negatives=ann, column: number_twin, value: yes}``.
     """
 
-    def __init__(self, split: str = "audit"):
-        self.split = split
+    def __init__(self, split: str = "audit", slices: Sequence[Mapping[str, str]] = ()):
+        self.split, self.slices = split, [Slice(**one) for one in slices]
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Print the table and leave it as ``claims.json``."""
         folder, console = Path(config.hydra.sweep.dir), Console()
         found = arms(folder, self.split)
         told = judged(found)
-        (folder / "claims.json").write_text(json.dumps({"split": self.split, "arms": told}, indent=1) + "\n")
+        parts = sliced(found, self.slices)
+        content = {"split": self.split, "arms": told, "slices": parts}
+        (folder / "claims.json").write_text(json.dumps(content, indent=1) + "\n")
         console.print(shown(told, self.split))
+        if parts:
+            console.print(slices_shown(parts, self.split))
         failed = [job.name for job in jobs(folder) if not (job / "metrics.json").exists()]
         if failed:
             console.print(f"Jobs {', '.join(failed)} left no figures; the same command goes on with them.")
         console.print(f"[dim]{folder / 'claims.json'}[/]")
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Two arms on the queries of one slice."""
+
+    arm: str
+    against: str
+    column: str
+    value: str
 
 
 def arms(folder: Path, split: str) -> dict[str, dict[int, pl.DataFrame]]:
@@ -76,6 +93,44 @@ def judged(found: Mapping[str, Mapping[int, pl.DataFrame]]) -> list[dict[str, An
         })  # fmt: skip
     _holm([arm["over_first"] for arm in told if arm["over_first"]])
     return told
+
+
+def sliced(found: Mapping[str, Mapping[int, pl.DataFrame]], slices: Sequence[Slice]) -> list[dict[str, Any]]:
+    """Each comparison of which both arms are there; as in ``judged``, Holm over all of these."""
+    told = []
+    for one in slices:
+        if not {one.arm, one.against} <= found.keys():
+            continue
+        shared = sorted(found[one.arm].keys() & found[one.against].keys())
+        inside = {arm: {seed: _inside(found[arm][seed], one) for seed in shared} for arm in (one.arm, one.against)}
+        own, base = (_values(inside[arm], shared, "adapted") for arm in (one.arm, one.against))
+        if len(own):
+            means = {MEASURE: float(own.mean()), "against_" + MEASURE: float(base.mean())}
+            told.append({**asdict(one), "seeds": shared, **means, "difference": _told(compare(own, base))})
+    _holm([one["difference"] for one in told])
+    return told
+
+
+def _inside(table: pl.DataFrame, one: Slice) -> pl.DataFrame:
+    if one.column not in table.columns:
+        raise InputError(f"hydra.callbacks.compare.slices names the column {one.column}, which no query has.")
+    return table.filter(pl.col(one.column) == one.value)
+
+
+def slices_shown(told: Sequence[Mapping[str, Any]], split: str) -> Table:
+    """A row per comparison."""
+    table = Table(title=f"{split}, slices", title_justify="left")
+    for name, side in (("slice", "left"), ("queries", "right"), ("arm", "left"), ("nDCG@10", "right"),
+                       ("against", "left"), ("nDCG@10", "right"), ("difference [95 %]", "right"),
+                       ("p (Holm)", "right"), ("verdict", "left")):  # fmt: skip
+        table.add_column(name, justify=side, overflow="fold")
+    for one in told:
+        found = one["difference"]
+        table.add_row(
+            f"{one['column']}={one['value']}", str(found["n"]), one["arm"], f"{one[MEASURE]:.4f}", one["against"],
+            f"{one['against_' + MEASURE]:.4f}", _interval(found), f"{found['holm']:.4f}", found["verdict"],
+        )  # fmt: skip
+    return table
 
 
 def shown(told: Sequence[Mapping[str, Any]], split: str) -> Table:
