@@ -52,12 +52,12 @@ def test_figures_and_checks_are_written(script, domain, tmp_path):
     script.RESAMPLES = 20
     script.main(script.parser().parse_args(told))
     figures = json.loads((tmp_path / "out" / "calibration.json").read_text())
-    assert figures["calibrations"].keys() == {"Platt", "Temperature", "Isotonic", "audit"}
-    platt = figures["calibrations"]["Platt"]
-    assert platt["brier"] == figures["teacher"]["brier"] and figures["teacher"]["dev"]["difference"]["n"] == 60
+    assert figures["calibrations"].keys() == {"InContext", "Platt", "Temperature", "Isotonic", "audit"}
+    chosen = figures["calibrations"]["InContext"]
+    assert chosen["brier"] == figures["teacher"]["brier"] and figures["teacher"]["dev"]["difference"]["n"] == 60
     assert {check["check"]: check["figure"] for check in figures["checks"]} == {
         f"{name}, {where}": figures["calibrations"][where][name]
-        for where in ("Platt", "audit")
+        for where in ("InContext", "audit")
         for name in ("auc", "brier_skill", "ece")
     }
     assert [check["at_most"] for check in figures["checks"][:3]] == [False, False, True]

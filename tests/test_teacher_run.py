@@ -45,7 +45,7 @@ def first(ground):
 
 def test_a_run_tells_of_its_teacher(first):
     told = first.metrics["teacher"]
-    assert told["calibration"] == "Platt" and told["queries"] == 30 and told["documents"] == 600
+    assert told["calibration"] == "InContext" and told["queries"] == 30 and told["documents"] == 600
     assert 0 <= told["auc"] <= 1 and sum(one["n"] for one in told["bins"]) == 600
     difference = told["dev"]["difference"]
     assert difference["ndcg@10"] == pytest.approx(told["dev"]["teacher"] - told["dev"]["base"])

@@ -7,8 +7,8 @@ and measured on the last, five times. Further arguments are options of train.py.
 
     python benchmarks/negatives/calibration.py [--audit 0] [--out FOLDER] [--cache FOLDER] [teacher=hub ...]
 
-Asked of the chosen calibration (option calibration, platt by default): AUC at least .9, Brier skill over the base rate
-at least .3, expected calibration error (ECE) at most .05 over ten bins of equal weight. Intervals are the 95 %
+Asked of the chosen calibration (option calibration, in_context by default): AUC at least .9, Brier skill over the
+base rate at least .3, expected calibration error (ECE) at most .05 over ten bins of equal weight. Intervals: the 95 %
 percentile bootstrap over queries, the calibration left as it was. --audit N also measures it on N audit queries,
 which narrows them; it is for this benchmark and steers nothing.
 """
@@ -27,10 +27,9 @@ from shoptalk.cache import Cache
 from shoptalk.configs import register, root
 from shoptalk.domain.judgments import Domain
 from shoptalk.embedding import CachedEmbed
-from shoptalk.negatives.calibration import Isotonic, Platt, Temperature
-from shoptalk.negatives.judging import of_windows
+from shoptalk.negatives.calibration import InContext, Isotonic, Platt, Temperature
+from shoptalk.negatives.judging import Calibrated, of_windows
 from shoptalk.negatives.quality import Evidence, Quality, out_of_fold
-from shoptalk.negatives.scoring import Calibrated
 from shoptalk.negatives.teacher import TeacherAsk, no_bar
 from shoptalk.negatives.windows import judged_windows
 from shoptalk.preparing import gather
@@ -42,7 +41,7 @@ from shoptalk.sources.pairs import Ground
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 from common import CONSOLE, Check, judge, table, write
 
-KINDS = (Platt(), Temperature(), Isotonic())
+KINDS = (InContext(), Platt(), Temperature(), Isotonic())
 ASKED = {"auc": 0.9, "brier_skill": 0.3, "ece": 0.05}
 SHOWN = ("auc", "log_loss", "brier", "brier_skill", "ece")
 RESAMPLES = 1000
@@ -94,16 +93,17 @@ def measured(evidence: Evidence, probabilities: np.ndarray, resamples: int = RES
 
 
 def kinds(evidence: Evidence) -> dict[str, dict[str, object]]:
-    """Every way to calibrate, out of fold."""
-    found = {type(kind).__name__: out_of_fold(evidence, kind) for kind in KINDS}
+    """Every way to calibrate, out of fold; those that need it only where the evidence has its context."""
+    able = [kind for kind in KINDS if evidence.context is not None or not kind.in_context]
+    found = {type(kind).__name__: out_of_fold(evidence, kind) for kind in able}
     return {name: measured(evidence, p) for name, p in found.items() if p is not None}
 
 
 def audited(relevance: Calibrated, ask: TeacherAsk, domain: Domain, queries: int) -> dict[str, object]:
     """The calibration as denoising uses it, on queries that nothing was fitted on."""
     windows = judged_windows(domain.splits["audit"], ask.corpus, ask.dense, ask.window, queries)
-    evidence = of_windows(relevance.scores, windows)
-    return measured(evidence, relevance.curve(evidence.logits)) | {"queries": len(windows.queries)}
+    evidence = of_windows(relevance.scores, windows, relevance.context)
+    return measured(evidence, relevance.curve(*evidence.told)) | {"queries": len(windows.queries)}
 
 
 def checks(figures: dict, where: str) -> list[Check]:

@@ -10,9 +10,9 @@ from omegaconf import DictConfig
 
 from shoptalk.embedding import CachedTokens
 from shoptalk.errors import InputError
+from shoptalk.negatives.judging import Calibrated
 from shoptalk.negatives.mined import Mine, Mined
 from shoptalk.negatives.refreshed import Refreshed
-from shoptalk.negatives.scoring import Calibrated
 from shoptalk.negatives.teacher import TeacherAsk
 from shoptalk.preparing import Gathered, negatives_of, with_given, with_pseudo_positives
 from shoptalk.retrieval.bm25 import BM25

@@ -4,7 +4,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shoptalk.errors import InputError
-from shoptalk.negatives.calibration import Isotonic, Platt, Sigmoid, Temperature
+from shoptalk.negatives.calibration import InContext, Isotonic, Platt, Sigmoid, Temperature
 
 ALL = [Platt(), Temperature(), Isotonic()]
 names = [type(one).__name__ for one in ALL]
@@ -124,3 +124,53 @@ def test_what_cannot_be_calibrated_is_refused(calibration, logits, labels, sente
 def test_no_probability_is_nan_however_far_a_logit_lies():
     low, high = Sigmoid(1.0, 0.0)(np.array([-1e30, 1e30])).tolist()
     assert 0 < low < 1e-6 and 1 - 1e-6 < high < 1
+
+
+def in_context(count=20_000, seed=0):
+    rng = np.random.default_rng(seed)
+    figures = rng.normal([1, -5, 0], [2, 0.1, 3], (count, 3))
+    z = figures @ [0.8, 7, -0.4] + 33
+    return figures, rng.random(count) < 1 / (1 + np.exp(-z))
+
+
+def test_in_context_recovers_the_plane_that_drew_the_labels():
+    figures, labels = in_context()
+    found = InContext().fit(figures[:, 0], labels, context=figures[:, 1:])
+    np.testing.assert_allclose(found.weights, [0.8, 7, -0.4], rtol=0.1)
+    p = found(figures[:, 0], figures[:, 1:])
+    assert p.dtype == np.float32 and p.mean() == pytest.approx(labels.mean(), abs=0.005)
+    alone = Platt().fit(figures[:, 0], labels)(figures[:, 0])
+    assert ((p - labels) ** 2).mean() < ((alone - labels) ** 2).mean() - 0.02
+
+
+@given(st.integers(0, 999), st.integers(4, 40))
+@settings(max_examples=30, deadline=None)
+def test_in_context_is_scikit_learns_penalised_regression(seed, count):
+    linear = pytest.importorskip("sklearn.linear_model")
+    figures, labels = in_context(count, seed)
+    if labels.all() or not labels.any():
+        return
+    weights = np.random.default_rng(seed).uniform(0.2, 3, count)
+    ours = InContext().fit(figures[:, 0], labels, weights, figures[:, 1:])
+    centre = np.average(figures, axis=0, weights=weights)
+    scaled = (figures - centre) / np.sqrt(np.average((figures - centre) ** 2, axis=0, weights=weights))
+    # Targets between 0 and 1: every document stands there twice, once as relevant.
+    ones, zeros = weights[labels].sum(), weights[~labels].sum()
+    target = np.where(labels, (ones + 1) / (ones + 2), 1 / (zeros + 2))
+    both = np.concatenate([weights * target, weights * (1 - target)])
+    theirs = linear.LogisticRegression(C=1.0, tol=1e-10, max_iter=10_000)
+    theirs.fit(np.concatenate([scaled, scaled]), np.repeat([1, 0], count), sample_weight=both)
+    expected = theirs.predict_proba(scaled)[:, 1]
+    np.testing.assert_allclose(ours(figures[:, 0], figures[:, 1:]), expected, atol=1e-4)
+
+
+def test_in_context_keeps_holes_and_leaves_out_what_never_varies():
+    figures, labels = in_context(200)
+    figures[:, 2] = 7
+    found = InContext().fit(figures[:, 0], labels, context=figures[:, 1:])
+    assert found.weights[2] == 0 and not found.flat
+    logits = np.array([[1.0, np.nan]])
+    p = found(logits, np.array([[[-5.0, 7], [np.nan, np.nan]]]))
+    assert np.isfinite(p[0, 0]) and np.isnan(p[0, 1])
+    with pytest.raises(InputError, match="base model's scores"):
+        InContext().fit(figures[:, 0], labels, context=np.full((200, 1), np.nan))

@@ -201,7 +201,7 @@ def test_what_is_told_is_measured_out_of_fold(world):
     assert told["calibration"] == "Isotonic"
     assert (told["queries"], told["documents"], told["relevant"], told["base_rate"]) == (2, 40, 2, 0.05)
     assert told["brier"] == pytest.approx(np.mean((p - labels) ** 2))
-    assert told["auc"] == pytest.approx(auc(logits.ravel(), labels.ravel()))
+    assert told["auc"] == pytest.approx(auc(p.ravel(), labels.ravel()))
     again = relevance([*windows.queries], [], windows.rows)
     assert (again == Isotonic().fit(logits.ravel(), labels.ravel())(logits)).all()
 
@@ -235,7 +235,7 @@ def test_dev_measures_and_neither_masks_nor_filters(world):
     dev = Judged(texts, texts, {t: {f"d{row}": 1 for row in line} for t, line in zip(texts, near, strict=True)})
     without, measured = (Forgetful().relevance(asked(ask, window=strategy.window, dev=d)) for d in (None, dev))
     assert "dev" not in without.told and measured.told["dev"]["difference"]["n"] == 9
-    assert without.curve == measured.curve
+    assert without.curve.weights.tolist() == measured.curve.weights.tolist()
     one, other = (strategy.mine(replace(ask, relevance=relevance)).table for relevance in (without, measured))
     assert one.equals(other)
 

@@ -17,28 +17,41 @@ _LEAST = 2.0**-24  # the step of float32 below 1
 
 
 class Curve(Protocol):
-    """A fitted calibration."""
+    """A fitted calibration; ``context`` [..., f] are the figures of ``Context`` where it was fitted with them."""
 
     @property
     def flat(self) -> bool:
         """Whether every logit gets the same probability."""
         ...
 
-    def __call__(self, logits: np.ndarray) -> np.ndarray:
+    def __call__(self, logits: np.ndarray, context: np.ndarray | None = None) -> np.ndarray:
         """Float32 probabilities of ``logits`` of any shape; NaN stays NaN."""
         ...
 
 
 class Calibration(Protocol):
-    """A way to calibrate."""
+    """A way to calibrate.
 
-    def fit(self, logits: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None) -> Curve:
+    Attributes:
+        in_context: whether it looks at more of a document than its logit: at the figures of ``Context``.
+    """
+
+    in_context: bool
+
+    def fit(
+        self,
+        logits: np.ndarray,
+        labels: np.ndarray,
+        weights: np.ndarray | None = None,
+        context: np.ndarray | None = None,
+    ) -> Curve:
         """The curve that fits best.
 
         Args:
             logits: [n], finite.
             labels: [n], 1 where relevant.
             weights: [n], above 0; all 1 when not given. Their scale tells how much evidence there is.
+            context: [n, f], finite, where ``in_context``.
 
         Raises:
             InputError: only one class occurs, or a logit is not finite.
@@ -58,7 +71,7 @@ class Sigmoid:
         """Whether every logit gets the same probability."""
         return self.slope == 0
 
-    def __call__(self, logits: np.ndarray) -> np.ndarray:
+    def __call__(self, logits: np.ndarray, context: np.ndarray | None = None) -> np.ndarray:
         """Float32 probabilities of ``logits`` of any shape; NaN stays NaN."""
         z = np.asarray(logits, np.float64) * self.slope + self.bias
         # Rounded to float32, a sure one would be certain.
@@ -77,7 +90,7 @@ class Steps:
         """Whether every logit gets the same probability."""
         return self.probabilities[0] == self.probabilities[-1]
 
-    def __call__(self, logits: np.ndarray) -> np.ndarray:
+    def __call__(self, logits: np.ndarray, context: np.ndarray | None = None) -> np.ndarray:
         """Float32 probabilities of ``logits`` of any shape; NaN stays NaN."""
         # With a single known logit np.interp gives NaN a number.
         found = np.interp(logits, self.logits, self.probabilities)
@@ -91,7 +104,9 @@ class Platt:
     probability, the mean target.
     """
 
-    def fit(self, logits: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None) -> Sigmoid:
+    in_context = False
+
+    def fit(self, logits: np.ndarray, labels: np.ndarray, weights=None, context=None) -> Sigmoid:
         """See ``Calibration.fit``."""
         data = _Checked(logits, labels, weights)
         # Newton works on standardised logits: a teacher's scale and offset are its own affair.
@@ -112,7 +127,9 @@ class Temperature:
     too hopeful. A scale below 0 becomes 0, which gives every document one half.
     """
 
-    def fit(self, logits: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None) -> Sigmoid:
+    in_context = False
+
+    def fit(self, logits: np.ndarray, labels: np.ndarray, weights=None, context=None) -> Sigmoid:
         """See ``Calibration.fit``."""
         data = _Checked(logits, labels, weights)
         scale = np.abs(data.logits).max() or 1.0
@@ -126,7 +143,9 @@ class Isotonic:
     It takes any shape and so needs more documents than two numbers do. Equal logits share one probability.
     """
 
-    def fit(self, logits: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None) -> Steps:
+    in_context = False
+
+    def fit(self, logits: np.ndarray, labels: np.ndarray, weights=None, context=None) -> Steps:
         """See ``Calibration.fit``."""
         from scipy.optimize import isotonic_regression
 
@@ -136,6 +155,49 @@ class Isotonic:
         share = np.bincount(place, data.weights * data.positive) / weight
         fitted = isotonic_regression(share, weights=weight).x
         return Steps(values, fitted.clip(1 / (data.zeros + 2), (data.ones + 1) / (data.ones + 2)))
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """Probability = 1 / (1 + exp(-(weights · (logit, context) + bias))); ``weights`` [1 + f]."""
+
+    weights: np.ndarray
+    bias: float
+
+    @property
+    def flat(self) -> bool:
+        """Whether every document gets the same probability."""
+        return not self.weights.any()
+
+    def __call__(self, logits: np.ndarray, context: np.ndarray | None = None) -> np.ndarray:
+        """Float32 probabilities of ``logits`` of any shape; NaN stays NaN."""
+        figures = np.concatenate([np.asarray(logits)[..., None], context], axis=-1).astype(np.float64)
+        return Sigmoid(1.0, self.bias)(figures @ self.weights)
+
+
+class InContext:
+    """Logistic regression on the logit and the figures of ``Context``, with Platt's targets.
+
+    What one logit means differs from query to query; beside the level of its query and the base model's rank it says
+    more. Every standardised figure's coefficient has a standard normal prior, so that few judgments do not overfit.
+    """
+
+    in_context = True
+
+    def fit(self, logits: np.ndarray, labels: np.ndarray, weights=None, context=None) -> Plane:
+        """See ``Calibration.fit``."""
+        data = _Checked(logits, labels, weights)
+        figures = np.concatenate([data.logits[:, None], context], axis=1).astype(np.float64)
+        if not np.isfinite(figures).all():
+            raise InputError("The teacher cannot be calibrated: the base model's scores are not all finite.")
+        centre = np.average(figures, axis=0, weights=data.weights)
+        scale = np.sqrt(np.average((figures - centre) ** 2, axis=0, weights=data.weights))
+        scale[scale == 0] = 1.0
+        design = np.concatenate([(figures - centre) / scale, np.ones((len(figures), 1))], axis=1)
+        prior = np.append(np.ones(figures.shape[1]), 0.0)
+        *slopes, bias = _newton(design, data.target, data.weights, prior)
+        slopes = np.array(slopes) / scale
+        return Plane(slopes, float(bias - slopes @ centre))
 
 
 class _Checked:
@@ -157,20 +219,24 @@ class _Checked:
         self.target = np.where(self.positive, (self.ones + 1) / (self.ones + 2), 1 / (self.zeros + 2))
 
 
-def _newton(design: np.ndarray, target: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Coefficients [k] of least mean cross-entropy over ``design`` [n, k]; steps are halved until the loss falls."""
-    share, theta = weights / weights.sum(), np.zeros(design.shape[1])
+def _newton(design: np.ndarray, target: np.ndarray, weights: np.ndarray, prior: np.ndarray | float = 0.0) -> np.ndarray:
+    """Coefficients [k] of least mean cross-entropy over ``design`` [n, k]; steps are halved until the loss falls.
+
+    ``prior`` [k]: precision of each coefficient's normal prior, in documents.
+    """
+    total = weights.sum()
+    share, theta, ridge = weights / total, np.zeros(design.shape[1]), prior / total
 
     def loss(at: np.ndarray) -> float:
         z = design @ at
-        return float(share @ (np.logaddexp(0, z) - target * z))
+        return float(share @ (np.logaddexp(0, z) - target * z) + (ridge * at**2).sum() / 2)
 
     now = loss(theta)
     for _ in range(_ROUNDS):
         p = 0.5 * (1 + np.tanh(0.5 * (design @ theta)))
-        gradient = design.T @ (share * (p - target))
-        curvature = (design * (share * p * (1 - p))[:, None]).T @ design + 1e-12 * np.eye(len(theta))
-        step = np.linalg.solve(curvature, gradient)
+        gradient = design.T @ (share * (p - target)) + ridge * theta
+        curvature = (design * (share * p * (1 - p))[:, None]).T @ design + np.diag(np.broadcast_to(ridge, len(theta)))
+        step = np.linalg.solve(curvature + 1e-12 * np.eye(len(theta)), gradient)
         while (then := loss(theta - step)) > now and np.abs(step).max() > 1e-12:
             step = step / 2
         theta = theta - step

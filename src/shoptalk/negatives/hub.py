@@ -5,10 +5,10 @@ from functools import partial
 
 from shoptalk.cache import digest
 from shoptalk.negatives import outputs
-from shoptalk.negatives.calibration import Calibration, Platt
-from shoptalk.negatives.judging import Judging
+from shoptalk.negatives.calibration import Calibration, InContext
+from shoptalk.negatives.judging import Calibrated, Judging
 from shoptalk.negatives.outputs import as_they_are, whichever
-from shoptalk.negatives.scoring import Calibrated, Scores
+from shoptalk.negatives.scoring import Scores
 from shoptalk.negatives.teacher import TeacherAsk
 
 
@@ -19,7 +19,7 @@ class HubTeacher:
         name: hub id or folder.
         revision, trust_remote_code, max_length: as of ``CrossEncoder.load``.
         output: what its scores are, an entry of ``OUTPUTS``.
-        calibration_queries, judged_cases, calibration: see ``Judging``; ``Platt`` unless given.
+        calibration_queries, judged_cases, calibration: see ``Judging``; ``InContext`` unless given.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class HubTeacher:
         self.name, self.revision = name, revision
         self.trust_remote_code, self.max_length = trust_remote_code, max_length
         self.reader = outputs.output(output)
-        self.judging = Judging(calibration_queries, judged_cases, calibration or Platt())
+        self.judging = Judging(calibration_queries, judged_cases, calibration or InContext())
 
     def relevance(self, ask: TeacherAsk) -> Calibrated:
         """The model, calibrated on the judged queries."""

@@ -1,17 +1,42 @@
 """From a teacher's scores to a calibrated teacher that says how good it is."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from shoptalk.errors import InputError
-from shoptalk.negatives.calibration import Calibration, Curve, Platt
+from shoptalk.negatives.calibration import Calibration, Curve, InContext
+from shoptalk.negatives.context import Context, judged
 from shoptalk.negatives.gate import Gate
 from shoptalk.negatives.judged_cases import Cases, read_cases
 from shoptalk.negatives.quality import Evidence, Quality, out_of_fold
-from shoptalk.negatives.scoring import Calibrated, Scores
+from shoptalk.negatives.scoring import Scores
 from shoptalk.negatives.teacher import TeacherAsk
 from shoptalk.negatives.windows import Windows, judged_windows, paired_windows
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A ``Relevance``: logits made probabilities.
+
+    Attributes:
+        evidence: what ``curve`` was fitted on.
+        told: what ``metrics.json`` says of the teacher.
+        notices: sentences the user should see.
+        context: where ``curve`` looks at more than the logit.
+    """
+
+    scores: Scores
+    curve: Curve
+    evidence: Evidence
+    told: Mapping[str, object] = field(default_factory=dict)
+    notices: Sequence[str] = field(default_factory=list)
+    context: Context | None = None
+
+    def __call__(self, queries: Sequence[str], positives: Sequence[str], rows: np.ndarray) -> np.ndarray:
+        """Float32 probabilities like ``rows`` [n, k], NaN where a row is -1."""
+        return self.curve(*judged(self.scores, self.context, queries, rows))
 
 
 @dataclass(frozen=True)
@@ -26,7 +51,7 @@ class Judging:
 
     queries: int = 300
     cases: str | None = None
-    calibration: Calibration = field(default_factory=Platt)
+    calibration: Calibration = field(default_factory=InContext)
 
     def __post_init__(self) -> None:
         if self.queries < 1:
@@ -39,17 +64,18 @@ class Judging:
             InputError: what is judged is relevant throughout, or nowhere; or the file of cases is wrong.
         """
         windows, notices = self.windows(ask)
-        evidence, cases = of_windows(scores, windows), self._cases(ask)
+        context = self._context(ask, scores)
+        evidence, cases = of_windows(scores, windows, context), self._cases(ask)
         if cases is not None:
-            evidence = evidence.joined(of_cases(scores, cases))
+            evidence = evidence.joined(of_cases(scores, cases, context))
             notices = [*notices, cases.notice()]
-        curve = self.calibration.fit(evidence.logits, evidence.labels, evidence.weights)
+        curve = evidence.fitted(self.calibration)
         told = _told(evidence, self.calibration) | {"judged_cases": len(cases.rows) if cases else 0}
         notices = [*notices, *_notices(told, curve)]
         if ask.dev is not None and len(ask.dev):
             gate = Gate.of(scores, ask.dense, ask.corpus, ask.dev, ask.window[1])
             told, notices = told | {"dev": gate.told()}, notices + gate.notices()
-        return Calibrated(scores, curve, evidence, told, notices)
+        return Calibrated(scores, curve, evidence, told, notices, context)
 
     def windows(self, ask: TeacherAsk) -> tuple[Windows, list[str]]:
         """The judged windows, and what the user should know of them."""
@@ -59,23 +85,29 @@ class Judging:
         said = "Without a calibration split the teacher is calibrated on training pairs it did not learn from."
         return windows, [said]
 
+    def _context(self, ask: TeacherAsk, scores: Scores) -> Context | None:
+        depth = min(ask.window[1], len(ask.corpus))
+        return Context(scores, ask.dense, depth) if self.calibration.in_context else None
+
     def _cases(self, ask: TeacherAsk) -> Cases | None:
         return None if self.cases is None else read_cases(self.cases, ask.corpus)
 
 
-def of_windows(scores: Scores, windows: Windows) -> Evidence:
+def of_windows(scores: Scores, windows: Windows, context: Context | None = None) -> Evidence:
     """Every document of ``windows`` with its logit."""
-    logits = scores(windows.queries, windows.rows)
-    line, column = np.nonzero(windows.rows >= 0)
-    queries = [windows.queries[i] for i in line]
-    return Evidence(queries, logits[line, column], windows.labels[line, column], np.ones(len(line)))
+    logits, figures = judged(scores, context, windows.queries, windows.rows)
+    there = np.nonzero(windows.rows >= 0)
+    queries = [windows.queries[i] for i in there[0]]
+    beside = None if figures is None else figures[there]
+    return Evidence(queries, logits[there], windows.labels[there], np.ones(len(queries)), beside)
 
 
-def of_cases(scores: Scores, cases: Cases) -> Evidence:
+def of_cases(scores: Scores, cases: Cases, context: Context | None = None) -> Evidence:
     """Every case with its logit. The mean weight becomes 1: all cases together weigh as much as they are many, and
     against each other as the candidates they stand for."""
-    logits = scores(cases.queries, cases.rows[:, None])[:, 0]
-    return Evidence(cases.queries, logits, cases.labels, cases.weights / cases.weights.mean())
+    logits, figures = judged(scores, context, cases.queries, cases.rows[:, None])
+    beside = None if figures is None else figures[:, 0]
+    return Evidence(cases.queries, logits[:, 0], cases.labels, cases.weights / cases.weights.mean(), beside)
 
 
 def _told(evidence: Evidence, calibration: Calibration) -> dict[str, object]:
@@ -109,7 +141,7 @@ def _notices(told: dict, curve: Curve) -> list[str]:
         )
     if curve.flat:
         notices.append(
-            f"The teacher cannot tell relevant documents from others, so each gets the probability "
-            f"{float(curve(np.zeros(1))[0]):.3f}; give it more pairs."
+            "The teacher cannot tell relevant documents from others, so each gets the same probability; give it more "
+            "pairs."
         )
     return notices

@@ -6,10 +6,10 @@ import polars as pl
 
 from shoptalk.cache import digest
 from shoptalk.errors import InputError
-from shoptalk.negatives.calibration import Calibration, Platt
+from shoptalk.negatives.calibration import Calibration, InContext
 from shoptalk.negatives.crossfit import Examples, examples, sample
-from shoptalk.negatives.judging import Judging
-from shoptalk.negatives.scoring import Calibrated, Scores
+from shoptalk.negatives.judging import Calibrated, Judging
+from shoptalk.negatives.scoring import Scores
 from shoptalk.negatives.teacher import TeacherAsk, above_zero, at_least
 from shoptalk.negatives.teacher_losses import Bce, TeacherLoss
 from shoptalk.negatives.teacher_training import Recipe, Tell, train
@@ -27,7 +27,7 @@ class OwnTeacher:
         deep, deep_low, deep_high, random: negatives, see ``crossfit.examples``.
         epochs, batch_size, learning_rate, head_learning_rate: see ``teacher_training.Recipe``.
         loss: what it minimises; ``Bce`` unless given.
-        calibration_queries, judged_cases, calibration: see ``Judging``; ``Platt`` unless given.
+        calibration_queries, judged_cases, calibration: see ``Judging``; ``InContext`` unless given.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class OwnTeacher:
             head_learning_rate=above_zero(head_learning_rate, "head_learning_rate"),
         )
         self.loss = loss or Bce()
-        self.judging = Judging(calibration_queries, judged_cases, calibration or Platt())
+        self.judging = Judging(calibration_queries, judged_cases, calibration or InContext())
 
     def relevance(self, ask: TeacherAsk) -> Calibrated:
         """One trained teacher per fold, calibrated together.

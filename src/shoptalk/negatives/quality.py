@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from shoptalk.domain.text import normalise
-from shoptalk.negatives.calibration import Calibration
+from shoptalk.negatives.calibration import Calibration, Curve
 from shoptalk.negatives.draws import pair_keys
 
 FOLDS = 5
@@ -22,21 +22,34 @@ class Evidence:
         logits: float [n], from a teacher that never saw the query.
         labels: bool [n], whether the document is relevant.
         weights: float [n], above 0; how many documents of the population one stands for.
+        context: float [n, f], the figures of ``Context`` where a calibration wants them.
     """
 
     queries: Sequence[str]
     logits: np.ndarray
     labels: np.ndarray
     weights: np.ndarray
+    context: np.ndarray | None = None
+
+    @property
+    def told(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """What a curve is asked with."""
+        return self.logits, self.context
 
     def at(self, rows: np.ndarray) -> "Evidence":
         """The documents at ``rows`` (int [m])."""
-        return Evidence([self.queries[i] for i in rows], self.logits[rows], self.labels[rows], self.weights[rows])
+        columns = (self.logits, self.labels, self.weights, self.context)
+        return Evidence([self.queries[i] for i in rows], *(c if c is None else c[rows] for c in columns))
 
     def joined(self, more: "Evidence") -> "Evidence":
         """These documents and then those of ``more``."""
         columns = ((self.logits, more.logits), (self.labels, more.labels), (self.weights, more.weights))
-        return Evidence([*self.queries, *more.queries], *map(np.concatenate, columns))
+        both = None if self.context is None else np.concatenate([self.context, more.context])
+        return Evidence([*self.queries, *more.queries], *map(np.concatenate, columns), both)
+
+    def fitted(self, calibration: Calibration) -> Curve:
+        """``calibration`` of these documents."""
+        return calibration.fit(self.logits, self.labels, self.weights, self.context)
 
 
 @dataclass(frozen=True)
@@ -84,7 +97,7 @@ class Quality:
     """Measures of a calibrated teacher, all fractions.
 
     Attributes:
-        auc: see ``auc``; of the logits, whose order no calibration changes.
+        auc: see ``auc``; of the probabilities.
         brier: mean squared distance of probability and label; 0 is perfect.
         brier_skill: share of the Brier score of always saying ``base_rate`` that is gone; 1 is perfect, 0 useless.
         log_loss: mean cross-entropy in nats, of probabilities drawn in to [1e-7, 1 - 1e-7].
@@ -108,8 +121,9 @@ class Quality:
         inner = p.clip(1e-7, 1 - 1e-7)
         loss = -float(share @ (labels * np.log(inner) + (1 - labels) * np.log1p(-inner)))
         bins = Reliability.of(p, labels, evidence.weights)
-        rank = auc(evidence.logits, evidence.labels, evidence.weights)
-        return cls(rank, brier, 1 - brier / (rate * (1 - rate)), loss, bins.ece, bins)
+        return cls(
+            auc(p, evidence.labels, evidence.weights), brier, 1 - brier / (rate * (1 - rate)), loss, bins.ece, bins
+        )
 
     def told(self) -> dict[str, object]:
         """For ``metrics.json``; ``bins`` as one mapping per bin."""
@@ -127,11 +141,10 @@ def out_of_fold(evidence: Evidence, calibration: Calibration, folds: int = FOLDS
     fold = _dealt(evidence, folds)
     probabilities = np.empty(len(fold))
     for number in range(fold.max(initial=0) + 1):
-        inside = fold == number
-        logits, labels, weights = (c[~inside] for c in (evidence.logits, evidence.labels, evidence.weights))
-        if labels.all() or not labels.any():
+        inside, others = np.flatnonzero(fold == number), evidence.at(np.flatnonzero(fold != number))
+        if others.labels.all() or not others.labels.any():
             return None
-        probabilities[inside] = calibration.fit(logits, labels, weights)(evidence.logits[inside])
+        probabilities[inside] = others.fitted(calibration)(*evidence.at(inside).told)
     return probabilities
 
 
@@ -146,11 +159,11 @@ def _dealt(evidence: Evidence, folds: int) -> np.ndarray:
     return place[query] % max(1, min(folds, int(answered.sum())))
 
 
-def auc(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None) -> float:
+def auc(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None) -> float:
     """Chance that a relevant document scores above another, both drawn by weight, ties counting half."""
     positive = np.asarray(labels, bool)
     weights = np.ones(len(positive)) if weights is None else weights
-    values, place = np.unique(logits, return_inverse=True)
+    values, place = np.unique(scores, return_inverse=True)
     ones, zeros = (np.bincount(place, weights * chosen, len(values)) for chosen in (positive, ~positive))
     below = np.cumsum(zeros) - zeros
     return float(ones @ (below + zeros / 2) / (ones.sum() * zeros.sum()))

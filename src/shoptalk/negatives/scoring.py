@@ -1,18 +1,15 @@
-"""Logits and probabilities of (query, corpus row), each from a teacher that never saw the query."""
+"""Logits of (query, corpus row), each from a teacher that never saw the query."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from shoptalk.cache import Cache, digest, digest_texts
 from shoptalk.domain.corpus import Corpus
 from shoptalk.errors import InputError
-from shoptalk.negatives.calibration import Curve
 from shoptalk.negatives.crossfit import fold_of
 from shoptalk.negatives.outputs import Reader, as_they_are
-from shoptalk.negatives.quality import Evidence
 
 
 class Scores:
@@ -71,24 +68,3 @@ class Scores:
         if fold not in self._loaded:
             self._loaded[fold] = self.models[fold]()
         return self._loaded[fold]
-
-
-@dataclass(frozen=True)
-class Calibrated:
-    """A ``Relevance``: logits made probabilities.
-
-    Attributes:
-        evidence: what ``curve`` was fitted on.
-        told: what ``metrics.json`` says of the teacher.
-        notices: sentences the user should see.
-    """
-
-    scores: Scores
-    curve: Curve
-    evidence: Evidence
-    told: Mapping[str, object] = field(default_factory=dict)
-    notices: Sequence[str] = field(default_factory=list)
-
-    def __call__(self, queries: Sequence[str], positives: Sequence[str], rows: np.ndarray) -> np.ndarray:
-        """Float32 probabilities like ``rows`` [n, k], NaN where a row is -1."""
-        return self.curve(self.scores(queries, rows))
