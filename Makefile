@@ -15,10 +15,12 @@ test-all: $(READY) lint
 	$(BIN)/pip install --disable-pip-version-check --progress-bar off -q -e '.[dev,spark]'
 	$(BIN)/python -m pytest -m ''
 
-# An hour and more; benchmarks/clicks/downstream.py, an hour and more of training runs, is a command of its own.
-BENCHES := recovery generators unbiased purity signals em_speed scale
+# Some hours. benchmarks/clicks/downstream.py and benchmarks/negatives/false_negatives.py, an hour and more of training
+# runs each, are commands of their own.
+BENCHES := $(addprefix clicks/,recovery generators unbiased purity signals em_speed scale) \
+	$(addprefix negatives/,calibration mining million)
 bench: $(READY)
-	for name in $(BENCHES); do $(BIN)/python benchmarks/clicks/$$name.py || exit 1; done
+	for name in $(BENCHES); do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	$(BIN)/python benchmarks/training/ratios.py
 
 lint: $(READY)
