@@ -1,4 +1,5 @@
 import pytest
+from tiny_models import bert
 
 from shoptalk.errors import InputError
 from shoptalk.fitting import checkpoint_of
@@ -15,10 +16,13 @@ def test_weights_alone_are_no_checkpoint_to_go_on_from(tmp_path):
     assert checkpoint_of(str(tmp_path / "last.ckpt")) and checkpoint_of(None) is None
 
 
-def test_the_learning_rate_is_the_encoders_own_unless_asked():
+def test_the_learning_rate_is_the_encoders_own_unless_asked(tmp_path):
     options = {"batch_size": 8, "pairs": 8, "weight_decay": 0.0, "warmup": 0.1, "gradient_clip": 1.0, "looks": 1}
     auto, asked = (Settings(learning_rate=rate, chunk_tokens="auto", **options) for rate in ("auto", 3e-4))
-    assert auto.rate(StaticEncoder) > 100 * auto.rate(Encoder)
-    assert asked.rate(StaticEncoder) == asked.rate(Encoder) == 3e-4
+    encoder = Encoder.load(str(bert(tmp_path / "model")))
+    assert auto.rate(StaticEncoder) == 100 * auto.rate(encoder)
+    encoder.backbone.config.hidden_size = 768
+    assert auto.rate(encoder) == 5e-5
+    assert asked.rate(StaticEncoder) == asked.rate(encoder) == 3e-4
     with pytest.raises(InputError, match=r"trainer.learning_rate=fast must be a number above 0"):
         Settings(learning_rate="fast", chunk_tokens="auto", **options)

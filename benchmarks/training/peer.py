@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 from common import MODEL, Trained
-from data import Drawn
+from data import Drawn, config
+from hydra.utils import instantiate
 from sentence_transformers import (
     SentenceTransformer,
     SentenceTransformerTrainer,
@@ -19,7 +20,6 @@ from torch.utils.data import SequentialSampler
 from transformers import PrinterCallback, TrainerCallback
 
 from shoptalk.errors import InputError
-from shoptalk.models.encoder import Encoder
 from shoptalk.models.loading import quiet, resolve
 from shoptalk.training.settings import Settings
 
@@ -118,7 +118,7 @@ def trainer(drawn: Drawn, size: int, folder: Path, bf16: bool, settings: Setting
 
 def _same(settings: Settings) -> dict[str, Any]:
     return {
-        "learning_rate": settings.rate(Encoder),
+        "learning_rate": settings.rate(instantiate(config().model)),
         "weight_decay": settings.weight_decay,
         "max_grad_norm": settings.gradient_clip,
         "optim": "adamw_torch_fused",

@@ -25,6 +25,9 @@ from shoptalk.models.tokens import Progress
 _BESIDE = re.compile(r"^_|dropout|dtype|^architectures$|^transformers_version$|^use_cache$")
 """Configuration keys that do not change a vector."""
 
+_WIDTH = 384
+"""Of the layers of MiniLM."""
+
 CHUNK_TOKENS = 2048
 """Tokens of a chunk in inference: large enough to feed the matrix units, small enough for the caches."""
 
@@ -39,11 +42,9 @@ class Encoder(nn.Module):
         dimension: of the vectors.
         max_length: in tokens, prompt and special tokens included.
         prompts: by name; ``query`` and ``document`` are put before texts of that kind.
-        learning_rate: what suits training all of its weights.
+        learning_rate: what suits training all of its weights: 1e-4, and for layers wider than 384 less, by the width.
         notices: sentences the user should see about how the model was read.
     """
-
-    learning_rate = 5e-5
 
     def __init__(
         self,
@@ -70,6 +71,12 @@ class Encoder(nn.Module):
         if isinstance(pooler, nn.Module):
             # Kept for whoever reads the exported folder; our vectors never pass it, so it must not train.
             pooler.requires_grad_(False)
+
+    @property
+    def learning_rate(self) -> float:
+        """Found for MiniLM; Adam's steps shrink with the width of layers (Yang et al. 2022, table 3)."""
+        width = getattr(self.backbone.config, "hidden_size", _WIDTH)
+        return 1e-4 * min(1.0, _WIDTH / width)
 
     @classmethod
     def load(
