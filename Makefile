@@ -2,6 +2,9 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
+# Two files of tests at a time, each on one thread.
+TWO := OMP_NUM_THREADS=1
+FILES := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: train test test-all bench lint
 
@@ -9,11 +12,11 @@ train: $(READY)
 	$(BIN)/python train.py data=clicks+synthetic negatives=denoised
 
 test: $(READY) lint
-	$(BIN)/python -m pytest
+	$(TWO) $(BIN)/python -m pytest $(FILES)
 
 test-all: $(READY) lint
 	$(BIN)/pip install --disable-pip-version-check --progress-bar off -q -e '.[dev,spark]'
-	$(BIN)/python -m pytest -m ''
+	$(TWO) $(BIN)/python -m pytest $(FILES) -m ''
 
 # Some hours. benchmarks/clicks/downstream.py and benchmarks/negatives/false_negatives.py, an hour and more of training
 # runs each, are commands of their own.

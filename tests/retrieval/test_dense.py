@@ -92,3 +92,24 @@ def test_vectors_that_are_not_finite_are_refused(where):
 def test_dimensions_that_differ_are_refused():
     with pytest.raises(InputError, match="differ in dimension"):
         search(np.ones((1, 2), np.float32), np.ones((1, 3), np.float32), 1)
+
+
+def test_a_gpu_finds_the_same_where_faiss_has_one(monkeypatch):
+    import faiss
+
+    asked, vectors = (np.random.default_rng(n).normal(size=(n, 8)).astype(np.float32) for n in (5, 4000))
+    expected, wide = dense.search(asked, vectors, 10), dense.search(asked, vectors, 3000)
+    used = []
+
+    def on_gpu(resources, left, right, k, metric):
+        used.append(k)
+        near, found = faiss.knn(left, right, k, metric=metric)
+        return near * np.float32(1 + 1e-6), found  # another rounding
+
+    monkeypatch.setattr(faiss, "get_num_gpus", lambda: 1, raising=False)
+    monkeypatch.setattr(faiss, "StandardGpuResources", object, raising=False)
+    monkeypatch.setattr(faiss, "knn_gpu", on_gpu, raising=False)
+    found = dense.search(asked, vectors, 10)
+    assert used and (found.rows == expected.rows).all() and (found.scores == expected.scores).all()
+    used.clear()
+    assert (dense.search(asked, vectors, 3000).rows == wide.rows).all() and not used  # more than a GPU selects

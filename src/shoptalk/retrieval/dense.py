@@ -14,6 +14,7 @@ SPARE = 8
 
 _BLOCK_BYTES = 1 << 28
 _LINES, _HELD = 8192, 1 << 20  # queries at a time, and (query, candidate) pairs
+_GPU_MOST = 2048  # results that faiss selects on a GPU
 _SCORED = 256  # queries scored at a time: their vectors should fit into the processor's cache
 
 
@@ -118,11 +119,20 @@ def _candidates(asked: np.ndarray, documents: np.ndarray, wide: int) -> tuple[np
 
     heap = faiss.ResultHeap(len(asked), wide, keep_max=True)
     for first, block in blocks(documents):
-        with matrix_products():
-            near, found = faiss.knn(asked, block, min(wide, len(block)), metric=faiss.METRIC_INNER_PRODUCT)
+        near, found = _of_block(asked, block, min(wide, len(block)))
         heap.add_result(near, found + first)
     heap.finalize()
     return heap.D, heap.I
+
+
+def _of_block(asked: np.ndarray, block: np.ndarray, wide: int) -> tuple[np.ndarray, np.ndarray]:
+    """By a GPU where faiss was built for one and finds it."""
+    import faiss
+
+    if wide <= _GPU_MOST and getattr(faiss, "get_num_gpus", int)():
+        return faiss.knn_gpu(faiss.StandardGpuResources(), asked, block, wide, metric=faiss.METRIC_INNER_PRODUCT)
+    with matrix_products():
+        return faiss.knn(asked, block, wide, metric=faiss.METRIC_INNER_PRODUCT)
 
 
 class Dense:
