@@ -1,6 +1,6 @@
 """Tokens and vectors of the base model, computed once per content."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -57,3 +57,16 @@ class CachedEmbed:
             return self.encoder.embed_ids(ids, prompt_length)
         with self.progress(f"embedding {len(texts):,} {kind} texts") as tell:
             return self.encoder.embed_ids(ids, prompt_length, progress=tell)
+
+
+def once(embed: Callable[[Sequence[str], str], np.ndarray]) -> Callable[[Sequence[str], str], np.ndarray]:
+    """``embed``, which remembers the vectors of the texts it was last asked for; for weights that stand still."""
+    asked, vectors = None, np.empty(0)
+
+    def remembered(texts: Sequence[str], kind: str) -> np.ndarray:
+        nonlocal asked, vectors
+        if asked != (kind, list(texts)):
+            asked, vectors = (kind, list(texts)), embed(texts, kind)
+        return vectors
+
+    return remembered

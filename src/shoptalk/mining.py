@@ -8,7 +8,7 @@ import polars as pl
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from shoptalk.embedding import CachedTokens
+from shoptalk.embedding import CachedTokens, once
 from shoptalk.errors import InputError
 from shoptalk.negatives.judging import Calibrated
 from shoptalk.negatives.mined import Mine, Mined
@@ -88,7 +88,7 @@ class Refresh:
         ids = self.tokens(ask.corpus.passages, "document")
         vectors = embedded(encoder.embed_ids, ids, encoder.prompt_length("document"))
         distinct = asked.unique(["query", "doc_id"], keep="first", maintain_order=True)
-        ask = replace(ask, pairs=distinct, dense=Dense(encoder.embed, vectors))
+        ask = replace(ask, pairs=distinct, dense=Dense(once(encoder.embed), vectors))
         return negatives_of(asked, self.mining._mined(ask).table, ask.corpus)
 
 

@@ -38,7 +38,7 @@ def test_figures_are_those_of_a_naive_loop(world):
                 assert np.isnan(logits[i, j]) and np.isnan(figures[i, j]).all()
                 continue
             score = ask.dense.score([query], np.array([[row]]))[0, 0]
-            rank = sum(other > score for other in found.scores[0])
+            rank = [*found.rows[0], row].index(row)  # the last of them all where it was not found
             expected = [_logit(query, row) - level, score, score - found.scores[0, 0], np.log(1 + rank)]
             assert logits[i, j] == pytest.approx(_logit(query, row), abs=1e-5)
             np.testing.assert_allclose(figures[i, j], expected, atol=1e-5)

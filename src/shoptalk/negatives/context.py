@@ -11,10 +11,10 @@ from shoptalk.negatives.scoring import Scores
 
 @dataclass(frozen=True)
 class _Query:
-    """A query's best documents by the base model: scores [depth]; rows and the teacher's logits of the first few."""
+    """A query's best documents by the base model: rows and scores [depth], the teacher's logits of the first few."""
 
-    scores: np.ndarray
     rows: np.ndarray
+    scores: np.ndarray
     logits: np.ndarray
 
 
@@ -41,34 +41,56 @@ class Context:
         """Float32 logits [n, k] and figures [n, k, 4] of corpus row rows[i, j] for queries[i], NaN where it is -1."""
         if not len(queries):
             return np.empty(rows.shape, np.float32), np.empty((*rows.shape, 4), np.float32)
-        logits = self._judged(queries, rows)
+        self._learn(queries)
         known = [self._known[query] for query in queries]
-        best, level = (np.stack([getattr(one, name) for one in known]) for name in ("scores", "logits"))
-        scores = np.where(rows < 0, np.nan, self.dense.score(queries, np.maximum(rows, 0)))
-        rank = np.stack([(best > column[:, None]).sum(axis=1) for column in scores.T], axis=1)
+        found, best, level = (np.stack([getattr(one, name) for one in known]) for name in ("rows", "scores", "logits"))
+        place = _places(rows, found)
+        logits = self._logits(queries, rows, place, level)
+        scores = self._scores(queries, rows, place, best)
         beside = logits - np.logaddexp.reduce(level, axis=1, keepdims=True)
-        figures = [beside, scores, scores - best[:, :1], np.where(rows < 0, np.nan, np.log1p(rank))]
-        return logits, np.stack(figures, axis=2).astype(np.float32)
+        rank = np.log1p(np.where(place < 0, self.depth, place))
+        figures = np.stack([beside, scores, scores - best[:, :1], rank], axis=2).astype(np.float32)
+        figures[rows < 0] = np.nan
+        return logits, figures
 
-    def _judged(self, queries: Sequence[str], rows: np.ndarray) -> np.ndarray:
-        """The logits of ``rows``. New queries are looked into on the way, so that no document is scored twice."""
+    def _learn(self, queries: Sequence[str]) -> None:
+        """Look into queries that are new."""
         first: dict[str, int] = {}
         for line, query in enumerate(queries):
             if query not in self._known:
                 first.setdefault(query, line)
-        if first:
-            found = self.dense(list(first), self.depth)
-            beside = np.full((len(queries), self.near), -1)
-            beside[list(first.values())] = found.rows[:, : self.near]
-            logits = self.scores(queries, np.concatenate([beside, rows], axis=1))
-            for scores, near, (query, line) in zip(found.scores, found.rows, first.items(), strict=True):
-                self._known[query] = _Query(scores, near[: self.near], logits[line, : self.near])
-            return logits[:, self.near :]
-        near, told = (np.stack([getattr(self._known[q], name) for q in queries]) for name in ("rows", "logits"))
-        same = (rows[:, :, None] == near[:, None, :]) & (rows >= 0)[:, :, None]
-        there = same.any(axis=2)
+        if not first:
+            return
+        # All of them at once are the texts that a strategy searched with: their embeddings are there.
+        found, lines = self.dense(queries, self.depth), list(first.values())
+        rows, scores = found.rows[lines], found.scores[lines]
+        logits = self.scores(list(first), rows[:, : self.near])
+        self._known |= {q: _Query(*told) for q, *told in zip(first, rows, scores, logits, strict=True)}
+
+    def _logits(self, queries: Sequence[str], rows: np.ndarray, place: np.ndarray, level: np.ndarray) -> np.ndarray:
+        """Those remembered, and the teacher's of the others."""
+        there = (place >= 0) & (place < self.near)
         logits = self.scores(queries, np.where(there, -1, rows))
-        return np.where(there, np.take_along_axis(told, same.argmax(axis=2), axis=1), logits)
+        return np.where(there, np.take_along_axis(level, np.where(there, place, 0), axis=1), logits)
+
+    def _scores(self, queries: Sequence[str], rows: np.ndarray, place: np.ndarray, best: np.ndarray) -> np.ndarray:
+        """The base model's scores; only what lies outside of what was found is computed."""
+        scores = np.take_along_axis(best, np.maximum(place, 0), axis=1)
+        lines = np.flatnonzero(((place < 0) & (rows >= 0)).any(axis=1))
+        if len(lines):
+            beyond = self.dense.score([queries[i] for i in lines], np.maximum(rows[lines], 0))
+            scores[lines] = np.where(place[lines] < 0, beyond, scores[lines])
+        return scores
+
+
+def _places(rows: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Int64 like ``rows``: where each stands in its line of ``found`` [n, depth], -1 where it does not."""
+    place = np.full(rows.shape, -1)
+    for column in range(rows.shape[1]):
+        same = found == rows[:, column, None]
+        hit = same.any(axis=1) & (rows[:, column] >= 0)
+        place[hit, column] = same[hit].argmax(axis=1)
+    return place
 
 
 def judged(
