@@ -12,7 +12,7 @@ import numpy as np
 from shoptalk.errors import InputError
 
 _ROUNDS = 100
-_FLAT = 1e-9  # of standardised logits: below it a slope is rounding
+_FLAT = 1e-9  # below it a slope or a spread is rounding
 _LEAST = 2.0**-24  # the step of float32 below 1
 
 
@@ -192,7 +192,7 @@ class InContext:
             raise InputError("The teacher cannot be calibrated: the base model's scores are not all finite.")
         centre = np.average(figures, axis=0, weights=data.weights)
         scale = np.sqrt(np.average((figures - centre) ** 2, axis=0, weights=data.weights))
-        scale[scale == 0] = 1.0
+        scale[scale < _FLAT] = 1.0  # what never varies, but for rounding
         design = np.concatenate([(figures - centre) / scale, np.ones((len(figures), 1))], axis=1)
         prior = np.append(np.ones(figures.shape[1]), 0.0)
         *slopes, bias = _newton(design, data.target, data.weights, prior)
