@@ -42,7 +42,7 @@ class Encoder(nn.Module):
         dimension: of the vectors.
         max_length: in tokens, prompt and special tokens included.
         prompts: by name; ``query`` and ``document`` are put before texts of that kind.
-        learning_rate: what suits training all of its weights: 1e-4, and for layers wider than 384 less, by the width.
+        learning_rate: what suits training all of its weights: 2e-4, and for layers wider than 384 less, by the width.
         notices: sentences the user should see about how the model was read.
     """
 
@@ -76,7 +76,7 @@ class Encoder(nn.Module):
     def learning_rate(self) -> float:
         """Found for MiniLM; Adam's steps shrink with the width of layers (Yang et al. 2022, table 3)."""
         width = getattr(self.backbone.config, "hidden_size", _WIDTH)
-        return 1e-4 * min(1.0, _WIDTH / width)
+        return 2e-4 * min(1.0, _WIDTH / width)
 
     @classmethod
     def load(
