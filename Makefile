@@ -18,8 +18,8 @@ test-all: $(READY) lint
 	$(BIN)/pip install --disable-pip-version-check --progress-bar off -q -e '.[dev,spark]'
 	$(TWO) $(BIN)/python -m pytest $(FILES) -m ''
 
-# Some hours. benchmarks/clicks/downstream.py and benchmarks/negatives/false_negatives.py, an hour and more of training
-# runs each, are commands of their own.
+# Some hours. benchmarks/clicks/downstream.py and benchmarks/negatives/false_negatives.py, long series of training runs,
+# are commands of their own.
 BENCHES := $(addprefix clicks/,recovery generators unbiased purity signals em_speed scale) \
 	$(addprefix negatives/,calibration mining million)
 bench: $(READY)

@@ -103,7 +103,7 @@ def audited(relevance: Calibrated, ask: TeacherAsk, domain: Domain, queries: int
     """The calibration as denoising uses it, on queries that nothing was fitted on."""
     windows = judged_windows(domain.splits["audit"], ask.corpus, ask.dense, ask.window, queries)
     evidence = of_windows(relevance.scores, windows, relevance.context)
-    return measured(evidence, relevance.curve(*evidence.told)) | {"queries": len(windows.queries)}
+    return measured(evidence, relevance.curve(*evidence.inputs)) | {"queries": len(windows.queries)}
 
 
 def checks(figures: dict, where: str) -> list[Check]:

@@ -52,8 +52,10 @@ class Mining:
         pseudo = instantiate(cfg.pseudo_positives)
         window = self.strategy.window or (CALIBRATED_ON if distil or pseudo.wanted else None)
         ask = ask if window is None else replace(ask, relevance=_teacher(cfg, run, found, base, ask, window))
-        self.found = with_pseudo_positives(found, pseudo, ask) if pseudo.wanted else found
-        self.ask = replace(ask, pairs=self.found.distinct(), known=self.found.known)
+        if pseudo.wanted:
+            found = with_pseudo_positives(found, pseudo, ask)
+            ask = replace(ask, pairs=found.distinct(), known=found.known)
+        self.found, self.ask = found, ask
 
     @property
     def per_pair(self) -> int:

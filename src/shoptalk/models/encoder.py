@@ -25,8 +25,7 @@ from shoptalk.models.tokens import Progress
 _BESIDE = re.compile(r"^_|dropout|dtype|^architectures$|^transformers_version$|^use_cache$")
 """Configuration keys that do not change a vector."""
 
-_WIDTH = 384
-"""Of the layers of MiniLM."""
+_WIDTH = 384  # of MiniLM's layers
 
 CHUNK_TOKENS = 2048
 """Tokens of a chunk in inference: large enough to feed the matrix units, small enough for the caches."""

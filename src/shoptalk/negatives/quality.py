@@ -32,8 +32,8 @@ class Evidence:
     context: np.ndarray | None = None
 
     @property
-    def told(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """What a curve is asked with."""
+    def inputs(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """What a curve is called with."""
         return self.logits, self.context
 
     def at(self, rows: np.ndarray) -> "Evidence":
@@ -144,7 +144,7 @@ def out_of_fold(evidence: Evidence, calibration: Calibration, folds: int = FOLDS
         inside, others = np.flatnonzero(fold == number), evidence.at(np.flatnonzero(fold != number))
         if others.labels.all() or not others.labels.any():
             return None
-        probabilities[inside] = others.fitted(calibration)(*evidence.at(inside).told)
+        probabilities[inside] = others.fitted(calibration)(*evidence.at(inside).inputs)
     return probabilities
 
 

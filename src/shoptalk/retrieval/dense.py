@@ -118,19 +118,27 @@ def _candidates(asked: np.ndarray, documents: np.ndarray, wide: int) -> tuple[np
     import faiss
 
     heap = faiss.ResultHeap(len(asked), wide, keep_max=True)
+    gpu = _gpu(wide)
     for first, block in blocks(documents):
-        near, found = _of_block(asked, block, min(wide, len(block)))
+        near, found = _of_block(asked, block, min(wide, len(block)), gpu)
         heap.add_result(near, found + first)
     heap.finalize()
     return heap.D, heap.I
 
 
-def _of_block(asked: np.ndarray, block: np.ndarray, wide: int) -> tuple[np.ndarray, np.ndarray]:
-    """By a GPU where faiss was built for one and finds it."""
+def _gpu(wide: int) -> object | None:
+    """What faiss works with on a GPU, where it was built for one, finds it and can select ``wide`` documents there."""
     import faiss
 
-    if wide <= _GPU_MOST and getattr(faiss, "get_num_gpus", int)():
-        return faiss.knn_gpu(faiss.StandardGpuResources(), asked, block, wide, metric=faiss.METRIC_INNER_PRODUCT)
+    there = wide <= _GPU_MOST and getattr(faiss, "get_num_gpus", int)()
+    return faiss.StandardGpuResources() if there else None
+
+
+def _of_block(asked: np.ndarray, block: np.ndarray, wide: int, gpu: object | None) -> tuple[np.ndarray, np.ndarray]:
+    import faiss
+
+    if gpu is not None:
+        return faiss.knn_gpu(gpu, asked, block, wide, metric=faiss.METRIC_INNER_PRODUCT)
     with matrix_products():
         return faiss.knn(asked, block, wide, metric=faiss.METRIC_INNER_PRODUCT)
 

@@ -99,7 +99,7 @@ class Settings:
         return "bf16-mixed" if preferred_precision(kind) == "bf16" else "32-true"
 
     def rate(self, encoder: Any) -> float:
-        """The learning rate asked for, or what suits a kind of encoder (the object or its class)."""
+        """The learning rate asked for, or what suits ``encoder``."""
         return encoder.learning_rate if self.learning_rate == "auto" else self.learning_rate
 
     def adapt(self, encoder: Any, seed: int) -> None:
