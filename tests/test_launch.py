@@ -63,8 +63,9 @@ def test_one_bad_job_does_not_end_the_others(ground):
 def test_only_the_same_options_count_as_finished(tmp_path):
     cfg = composed(tmp_path, f"run.dir={tmp_path}", "threads=null")
     assert launch.finished(cfg) is None
-    stored = OmegaConf.create(OmegaConf.to_container(cfg, resolve=True))
-    stored.threads, stored.trainer.precision = 2, "32-true"  # as a run resolves them
+    elsewhere = composed(tmp_path, f"run.dir={tmp_path}", "threads=2")  # groups take it over
+    stored = OmegaConf.create(OmegaConf.to_container(elsewhere, resolve=True))
+    stored.trainer.precision = "32-true"  # as a run resolves it
     OmegaConf.save(stored, tmp_path / "config.yaml")
     assert launch.finished(cfg) is None
     (tmp_path / "metrics.json").write_text(json.dumps({"dev": {"adapted": {"ndcg@10": 0.5}}}))

@@ -26,7 +26,7 @@ from shoptalk.training.encoding import Encoding
 
 FOLDER = Path(__file__).parents[1] / "benchmarks" / "training"
 NAMES = [path.stem for path in FOLDER.glob("*.py")]
-SCRIPTS = ("equal_work", "defaults", "encoding", "memory", "static", "startup", "ratios")
+SCRIPTS = ("equal_work", "defaults", "encoding", "memory", "static", "startup", "ratios", "gpu")
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytorch_lightning as lightning
-import torch
 from common import Trained
 from data import Drawn, config
 from hydra.utils import instantiate
@@ -29,7 +28,10 @@ from shoptalk.training.settings import Settings
 
 
 class Clock(Callback):
-    """When training began and each step ended, each step's loss and the peak of memory so far (bytes)."""
+    """When training began and each step ended, each step's loss and the peak of memory so far (bytes).
+
+    Reading the loss waits for what a GPU has still to do.
+    """
 
     def __init__(self):
         self.ends, self.losses, self.peaks = [], [], []
@@ -108,7 +110,7 @@ def train(drawn: Drawn, size: int, folder: Path, *overrides: str) -> Trained:
     settings = Timed(**{name: value for name, value in options.items() if name != "_target_"})
     run = SimpleNamespace(
         settings=settings,
-        device=torch.device("cpu"),
+        device=settings.device(),
         folder=folder,
         console=Console(quiet=True),
         logger=Csv().start(folder, "benchmark", {}),

@@ -49,6 +49,8 @@ class Clock(TrainerCallback):
         self.ends.append(time.perf_counter())
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
+        if torch.cuda.is_initialized():
+            torch.cuda.synchronize()
         self.ends.append(time.perf_counter())
 
 
@@ -79,7 +81,9 @@ def in_order(dataset: Any, **options: Any) -> DefaultBatchSampler:
     return DefaultBatchSampler(SequentialSampler(dataset), **options)
 
 
-def trainer(drawn: Drawn, size: int, folder: Path, bf16: bool, settings: Settings | None) -> SentenceTransformerTrainer:
+def trainer(
+    drawn: Drawn, size: int, folder: Path, bf16: bool, settings: Settings | None, model: str = MODEL, gpu: bool = False
+) -> SentenceTransformerTrainer:
     """A trainer for one pass over ``drawn``.
 
     Args:
@@ -94,12 +98,12 @@ def trainer(drawn: Drawn, size: int, folder: Path, bf16: bool, settings: Setting
     disable_progress_bars()
 
     equal = settings is not None
-    options = {} if settings is None else _same(settings)
+    options = {} if settings is None else _same(settings, model)
     arguments = SentenceTransformerTrainingArguments(
         output_dir=str(folder),
         per_device_train_batch_size=size,
         max_steps=len(drawn) // size,
-        use_cpu=True,
+        use_cpu=not gpu,
         bf16=bf16,
         save_strategy="no",
         report_to="none",
@@ -107,18 +111,19 @@ def trainer(drawn: Drawn, size: int, folder: Path, bf16: bool, settings: Setting
         **options,
     )
     with quiet():
-        model = SentenceTransformer(str(resolve(MODEL)), device="cpu", config_kwargs=NO_DROPOUT if equal else None)
+        device, plain = "cuda" if gpu else "cpu", NO_DROPOUT if equal else None
+        network = SentenceTransformer(str(resolve(model)), device=device, config_kwargs=plain)
     kind = Warmed if equal else SentenceTransformerTrainer
-    made = kind(model=model, args=arguments, train_dataset=Dataset.from_dict(drawn.columns()), loss=Heard(model))
+    made = kind(model=network, args=arguments, train_dataset=Dataset.from_dict(drawn.columns()), loss=Heard(network))
     made.remove_callback(PrinterCallback)
     if settings is not None:
         made.warmup_steps = max(1, round(settings.warmup * arguments.max_steps))
     return made
 
 
-def _same(settings: Settings) -> dict[str, Any]:
+def _same(settings: Settings, model: str) -> dict[str, Any]:
     return {
-        "learning_rate": settings.rate(instantiate(config().model)),
+        "learning_rate": settings.rate(instantiate(config(f"model.name={model}").model)),
         "weight_decay": settings.weight_decay,
         "max_grad_norm": settings.gradient_clip,
         "optim": "adamw_torch_fused",
@@ -126,9 +131,18 @@ def _same(settings: Settings) -> dict[str, Any]:
     }
 
 
-def train(drawn: Drawn, size: int, folder: Path, *, bf16: bool = False, settings: Settings | None = None) -> Trained:
+def train(
+    drawn: Drawn,
+    size: int,
+    folder: Path,
+    *,
+    bf16: bool = False,
+    settings: Settings | None = None,
+    model: str = MODEL,
+    gpu: bool = False,
+) -> Trained:
     """One pass over ``drawn``; tokenising is part of its steps."""
-    made, clock = trainer(drawn, size, folder, bf16, settings), Clock()
+    made, clock = trainer(drawn, size, folder, bf16, settings, model, gpu), Clock()
     made.add_callback(clock)
     made.train()
     return Trained(clock.ends, [float(value) for value in made.loss.values], size, model=made.model)

@@ -4,6 +4,7 @@ import json
 import math
 import sys
 from pathlib import Path
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
@@ -65,10 +66,17 @@ def finished(cfg: DictConfig) -> float | None:
 
 
 def _deciding(cfg: DictConfig) -> dict:
-    """The options that decide figures; threads and precision may stand there resolved."""
+    """The options that decide figures; precision may stand there resolved."""
     told = OmegaConf.to_container(cfg, resolve=True)
     del told["trainer"]["precision"]
-    return {name: value for name, value in told.items() if name not in ("run", "cache", "logger", "threads")}
+    return _without_threads({name: value for name, value in told.items() if name not in ("run", "cache", "logger")})
+
+
+def _without_threads(options: Any) -> Any:
+    """``options`` without those named ``threads``, which groups take from the one at the top."""
+    if not isinstance(options, dict):
+        return options
+    return {name: _without_threads(value) for name, value in options.items() if name != "threads"}
 
 
 def exit_code() -> int:

@@ -1,5 +1,8 @@
 import math
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
 
 import numpy as np
@@ -93,3 +96,19 @@ def test_the_cached_index_is_built_once_and_finds_the_same(tmp_path):
 def test_bad_settings_say_so(build, sentence):
     with pytest.raises(InputError, match=sentence):
         build()
+
+
+def test_jax_stays_asleep(tmp_path):
+    """bm25s runs it while it is imported, and it takes most of a GPU's memory."""
+    (tmp_path / "jax").mkdir()
+    (tmp_path / "jax" / "__init__.py").write_text("")
+    (tmp_path / "jax" / "lax.py").write_text("def top_k(*_): raise SystemExit('JAX is awake')\n")
+    script = (
+        "from shoptalk.retrieval.bm25 import BM25\n"
+        "assert BM25(['one word', 'another'])(['word'], 1).rows.tolist() == [[0]]\n"
+        "import jax; print(jax.__file__)"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
+    ran = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.strip() == str(tmp_path / "jax" / "__init__.py"), "whoever wants JAX still gets it"

@@ -15,7 +15,7 @@ from shoptalk.cache import digest
 from shoptalk.errors import InputError
 from shoptalk.models import loading, tokens
 from shoptalk.models.attention import choose_attention
-from shoptalk.models.encoder import CHUNK_TOKENS, Encoder
+from shoptalk.models.encoder import Encoder
 from shoptalk.models.pairs import SECOND, PairTokenizer
 from shoptalk.models.precision import inference
 from shoptalk.models.ragged import Ragged
@@ -180,17 +180,18 @@ class CrossEncoder(nn.Module):
         *,
         precision: str = "auto",
         progress: Progress | None = None,
-        chunk_tokens: int = CHUNK_TOKENS,
+        chunk_tokens: int | None = None,
     ) -> np.ndarray:
         """Logits float32 [n] of pairs, in their order; arguments as of ``Encoder.embed``."""
         ids = self.tokenize(queries, documents)
         device = next(self.scorer.parameters()).device
+        budget = chunk_tokens or tokens.FASTEST[device.type]
         with inference(self.scorer, precision, device) as scorer:
 
             def logits(pairs: Ragged) -> Tensor:
                 return self._logits(scorer, *(part.to(device) for part in self.pad(pairs)))
 
-            return tokens.apply(logits, ids, torch.empty(len(ids)), chunk_tokens, progress)
+            return tokens.apply(logits, ids, torch.empty(len(ids)), budget, progress)
 
     @property
     def digest(self) -> str:

@@ -27,9 +27,6 @@ _BESIDE = re.compile(r"^_|dropout|dtype|^architectures$|^transformers_version$|^
 
 _WIDTH = 384  # of MiniLM's layers
 
-CHUNK_TOKENS = 2048
-"""Tokens of a chunk in inference: large enough to feed the matrix units, small enough for the caches."""
-
 
 class Encoder(nn.Module):
     """Texts to vectors: a transformer, a pooling, and what the model puts behind it.
@@ -205,7 +202,7 @@ class Encoder(nn.Module):
         *,
         precision: str = "auto",
         progress: Progress | None = None,
-        chunk_tokens: int = CHUNK_TOKENS,
+        chunk_tokens: int | None = None,
     ) -> np.ndarray:
         """Unit vectors of texts, float32 [n, d], in their order.
 
@@ -213,7 +210,7 @@ class Encoder(nn.Module):
             kind: ``query`` or ``document``.
             precision: ``auto`` (bf16 where the hardware has it), ``bf16`` or ``fp32``.
             progress: called after each chunk.
-            chunk_tokens: tokens encoded at once, padding included.
+            chunk_tokens: tokens encoded at once, padding included; ``None`` for what is fastest.
         """
         return self.embed_ids(
             self.tokenize(texts, kind),
@@ -230,17 +227,18 @@ class Encoder(nn.Module):
         *,
         precision: str = "auto",
         progress: Progress | None = None,
-        chunk_tokens: int = CHUNK_TOKENS,
+        chunk_tokens: int | None = None,
     ) -> np.ndarray:
         """``embed`` of texts that are tokenised already: unit vectors, float32 [n, d]."""
         device = self.device
+        budget = chunk_tokens or tokens.FASTEST[device.type]
         with inference(self.backbone, precision, device) as backbone:
             vectors = self._frozen(backbone)
 
             def unit(texts: Ragged) -> Tensor:
                 return nn.functional.normalize(vectors(texts, prompt_length).float(), dim=-1)
 
-            return tokens.apply(unit, ids, torch.empty(len(ids), self.dimension), chunk_tokens, progress)
+            return tokens.apply(unit, ids, torch.empty(len(ids), self.dimension), budget, progress)
 
     def _frozen(self, backbone: nn.Module) -> Callable[[Ragged, int], Tensor]:
         """``(texts, prompt_length)`` to vectors [n, d] by ``backbone``: its own modules' work, in the fastest form."""

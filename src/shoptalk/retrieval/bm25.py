@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -160,8 +161,16 @@ class BM25:
 
 
 def _library():
-    import bm25s
-
+    # Importing bm25s runs JAX where that is installed, which then holds three quarters of a GPU's memory; we have no
+    # use for it, as top_k is ours.
+    unknown = "jax" not in sys.modules
+    if unknown:
+        sys.modules["jax"] = None
+    try:
+        import bm25s
+    finally:
+        if unknown:
+            del sys.modules["jax"]
     # It sets its own logger to DEBUG when imported.
     logging.getLogger("bm25s").setLevel(logging.WARNING)
     return bm25s

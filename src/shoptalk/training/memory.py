@@ -5,10 +5,8 @@ import torch
 from torch import Tensor
 
 from shoptalk.models.ragged import Ragged
+from shoptalk.models.tokens import FASTEST
 from shoptalk.system import free_memory
-
-FASTEST = {"cpu": 2048, "cuda": 65_536}
-"""Padded tokens of a chunk: large enough to feed the matrix units, on a CPU small enough for its caches."""
 
 _SAMPLE_TOKENS = 1024
 _SHARE = 0.5  # of what is free, for activations: gradients and the optimizer's state need some too
