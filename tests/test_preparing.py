@@ -71,3 +71,20 @@ def test_own_negatives_stand_in_front_and_known_positives_among_them_do_not():
     assert found["scores"].to_list()[0] == [None, pytest.approx(0.9)]
     assert found["ranks"].to_list() == [[None, 2], [None]] and found.schema == mined.schema
     assert found["miners"].to_list() == [["given", "ann"], ["filled"]]
+
+
+def test_a_source_that_learns_from_others_is_read_after_them(tmp_path):
+    seen = []
+
+    class Learning(Fixed):
+        after_others = True
+
+        def read(self, name, ground):
+            seen.append(None if ground.others is None else ground.others["query"].to_list())
+            return super().read(name, ground)
+
+    sources = {"a": Learning([("r", "a")]), "b": Learning([("s", "a")]), "x": Fixed([("q", "b"), ("held out", "c")])}
+    found = gather(sources, ground(tmp_path))
+    assert seen == [["q"], ["q"]] and found.pairs["query"].to_list() == ["q", "r", "s"]
+    gather({"a": Learning([("r", "a")])}, ground(tmp_path))
+    assert seen[-1] is None

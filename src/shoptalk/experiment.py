@@ -30,7 +30,7 @@ from shoptalk.retrieval.bm25 import BM25
 from shoptalk.retrieval.dense import Dense
 from shoptalk.run import Run
 from shoptalk.simulated import simulated_log
-from shoptalk.sources.pairs import Ground
+from shoptalk.sources.pairs import Ground, Voice
 from shoptalk.training.ranks import any_of, embedded, world
 
 
@@ -70,7 +70,8 @@ def train(cfg: DictConfig) -> Outcome | None:
             simulated = simulated_log(domain, run.cache, run.threads, run.stages.bar) if domain.intents else None
             # What the domain hides is for the report; nothing that learns is handed it.
             unrecorded, domain = domain.unrecorded, replace(domain, unrecorded={})
-            ground = Ground(domain, embed, run.cache, cfg.seed, simulated.log if simulated else None)
+            log, voice = simulated.log if simulated else None, Voice(run.console.print, run.stages.bar)
+            ground = Ground(domain, embed, run.cache, cfg.seed, log, voice=voice)
             sources = {name: instantiate(node) for name, node in cfg.data.sources.items()}
             found = gather(sources, ground)
             domain, known = found.domain, found.known

@@ -57,8 +57,9 @@ def gather(sources: Mapping[str, Source], ground: Ground) -> Gathered:
         raise InputError("No source is chosen: name at least one, as in data=labels.")
     tables, given, rejected, counts, notices, yielded = [], [], {}, {}, [], {}
     corpus = ground.domain.corpus
-    for name, source in sources.items():
-        found = source.read(name, ground)
+    for name, source in sorted(sources.items(), key=lambda item: _after_others(item[1])):
+        first = [table for table in tables if not _after_others(sources[table["source"][0]])]
+        found = source.read(name, replace(ground, others=pl.concat(first) if first else None))
         kept, leaks = without_evaluation(found.pairs, ground.domain)
         if kept.is_empty():
             raise InputError(f"data.sources.{name} leaves no pair to train on: {_explained(found, leaks)}.")
@@ -72,6 +73,10 @@ def gather(sources: Mapping[str, Source], ground: Ground) -> Gathered:
     negatives = pl.concat(given) if given else pl.DataFrame(schema={"query": pl.String, "doc_id": pl.String})
     whole = replace(ground.domain, corpus=corpus)
     return Gathered(whole, pl.concat(tables), negatives, rejected, counts, notices, yielded)
+
+
+def _after_others(source: Source) -> bool:
+    return getattr(source, "after_others", False)
 
 
 def with_pseudo_positives(found: Gathered, wanted: PseudoPositives, ask: Mine) -> Gathered:

@@ -4,15 +4,17 @@ import pytest
 
 from shoptalk.cache import Cache
 from shoptalk.domain.corpus import Corpus
-from shoptalk.domain.judgments import Domain
+from shoptalk.domain.judgments import Domain, Judged
 from shoptalk.domain.text import normalise
 from shoptalk.errors import InputError
-from shoptalk.sources.pairs import SCHEMA, Ground
+from shoptalk.sources.forms import form
+from shoptalk.sources.pairs import SCHEMA, Ground, as_pairs
 from shoptalk.sources.synthetic import filters
 from shoptalk.sources.synthetic.generators import RulesGenerator, Written
+from shoptalk.sources.synthetic.material import REAL, Material, Order
 from shoptalk.sources.synthetic.phrases import inverted, names, parts, shortened, spans
 from shoptalk.sources.synthetic.rules import RULES, Reading, initials
-from shoptalk.sources.synthetic.source import SyntheticSource
+from shoptalk.sources.synthetic.source import SyntheticSource, real_queries
 from shoptalk.sources.synthetic.statistics import Statistics
 
 PARTS = ["valve", "spring", "gasket", "piston", "bearing", "flange"]
@@ -32,6 +34,15 @@ def corpus() -> Corpus:
 
 def ground(documents: Corpus | None = None, seed: int = 0, embed=None) -> Ground:
     return Ground(Domain("toy", documents or corpus(), {}), embed, Cache("unused"), seed)
+
+
+def material(known: Corpus) -> Material:
+    return Material(known, Cache("unused"), pl.DataFrame(schema=REAL), None, 0)
+
+
+def orders(known: Corpus, forms: int | list) -> list[Order]:
+    forms = [None] * forms if isinstance(forms, int) else forms
+    return [Order(title, text, forms) for title, text in zip(known.titles, known.texts, strict=True)]
 
 
 def every_rule() -> RulesGenerator:
@@ -109,10 +120,10 @@ def test_a_title_word_is_replaced_by_what_the_texts_use_for_it():
 
 def test_what_is_written_depends_on_seed_and_document_alone():
     known = corpus()
-    writer = every_rule().prepared(known, Cache("unused"))
-    whole = writer.write(known.titles, known.texts, 3, 7)
-    assert whole[5:9] == writer.write(known.titles[5:9], known.texts[5:9], 3, 7)
-    assert whole != writer.write(known.titles, known.texts, 3, 8)
+    writer = every_rule().prepared(material(known))
+    whole = writer.write(orders(known, 3), 7)
+    assert whole[5:9] == writer.write(orders(known, 3)[5:9], 7)
+    assert whole != writer.write(orders(known, 3), 8)
     for title, queries in zip(known.titles, whole, strict=True):
         texts = [normalise(q.query) for q in queries]
         assert len(texts) <= 3 and len({*texts, normalise(title)}) == len(texts) + 1
@@ -120,8 +131,17 @@ def test_what_is_written_depends_on_seed_and_document_alone():
 
 def test_shares_choose_the_rules():
     known = corpus()
-    writer = RulesGenerator({"described": 1, "asked": 0}).prepared(known, Cache("unused"))
-    assert {q.form for doc in writer.write(known.titles, known.texts, 5, 0) for q in doc} == {"described"}
+    writer = RulesGenerator({"described": 1, "asked": 0}).prepared(material(known))
+    assert {q.form for doc in writer.write(orders(known, 5), 0) for q in doc} == {"described"}
+
+
+def test_forms_asked_for_come_first_and_the_rest_is_filled():
+    known = corpus()
+    writer = every_rule().prepared(material(known))
+    free, asked = (writer.write(orders(known, forms), 0) for forms in (2, ["question", None]))
+    assert not all(form(doc[0].query) == "question" for doc in free)
+    for told, plain in zip(asked, free, strict=True):
+        assert len(told) == len(plain) and form(told[0].query) == "question"
 
 
 @pytest.mark.parametrize("shares", [{"rhymed": 1}, {"described": -1}, {"described": float("nan")}, {"described": 0}])
@@ -158,11 +178,11 @@ class Dictated:
     def __init__(self, queries):
         self.queries = queries
 
-    def prepared(self, corpus, cache):
+    def prepared(self, material):
         return self
 
-    def write(self, titles, texts, n, seed):
-        return [[Written(q, "told") for q in self.queries] for _ in titles]
+    def write(self, orders, seed):
+        return [[Written(q, "told") for q in self.queries] for _ in orders]
 
 
 def test_rejected_rows_keep_their_first_reason_and_repeats_are_dropped():
@@ -228,3 +248,13 @@ def test_round_trip_keeps_what_finds_its_document():
 def test_bad_filter_settings_are_refused(make):
     with pytest.raises(InputError, match="filters"):
         make()
+
+
+def test_what_may_be_learnt_from_is_real_and_no_evaluation_query():
+    train = Judged(["1", "2"], ["Loud horn?", "held out"], {"1": {"a": 2, "b": 1}, "2": {"a": 1}})
+    test = Judged(["3"], ["Held OUT"], {"3": {"b": 1}})
+    known = Corpus(["a", "b"], ["Horn", "Bell"], ["brass", "iron"])
+    others = as_pairs(pl.DataFrame({"query": ["ring", "ring", "gone"], "doc_id": ["b", "b", "z"]}), "clicks")
+    toy = Ground(Domain("toy", known, {"train": train, "test": test}), None, Cache("unused"), 0, others=others)
+    assert real_queries(toy).rows() == [("Loud horn?", "a", "question"), ("ring", "b", "keyword")]
+    assert real_queries(ground()).schema == REAL

@@ -1,6 +1,7 @@
 """The one table every source yields, and what a source is handed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -29,6 +30,24 @@ Embed = Callable[[Sequence[str], str], np.ndarray]
 """``embed(texts, "query" | "document")`` -> float32 [n, d], rows of length 1."""
 
 
+@contextmanager
+def _no_bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    yield lambda done, of: None
+
+
+@dataclass(frozen=True)
+class Voice:
+    """How long work talks to the user while it goes on.
+
+    Attributes:
+        say: prints a sentence.
+        bar: ``with bar(title) as tell: tell(done, of)`` shows progress.
+    """
+
+    say: Callable[[str], None] = str
+    bar: Callable[[str], AbstractContextManager[Callable[[int, int], None]]] = _no_bar
+
+
 @dataclass(frozen=True)
 class Ground:
     """What a source may use.
@@ -36,6 +55,7 @@ class Ground:
     Attributes:
         simulated_log: writes (or finds) the simulated click log of the domain and gives its path;
             ``None`` where a domain has no intents to simulate from.
+        others: pairs of the sources read before, evaluation queries left out; ``None`` where none was.
     """
 
     domain: Domain
@@ -43,6 +63,8 @@ class Ground:
     cache: Cache
     seed: int
     simulated_log: Callable[[], Path] | None = None
+    others: pl.DataFrame | None = None
+    voice: Voice = Voice()
 
 
 @dataclass(frozen=True)
@@ -75,7 +97,10 @@ class Yielded:
 
 
 class Source(Protocol):
-    """A source of training pairs; ``read`` is a function of its config and the ground alone."""
+    """A source of training pairs; ``read`` is a function of its config and the ground alone.
+
+    One with a true ``after_others`` is read after those without and finds their pairs in the ground.
+    """
 
     def read(self, name: str, ground: Ground) -> Yielded:
         """The pairs, stamped with ``name`` as their source."""

@@ -7,10 +7,11 @@ from typing import Protocol
 
 import numpy as np
 
-from shoptalk.cache import Cache, digest, digest_texts
-from shoptalk.domain.corpus import Corpus
+from shoptalk.cache import digest, digest_texts
 from shoptalk.domain.text import normalise
 from shoptalk.errors import InputError
+from shoptalk.sources.forms import form
+from shoptalk.sources.synthetic.material import Material, Order
 from shoptalk.sources.synthetic.rules import RULES, Reading, initials
 from shoptalk.sources.synthetic.statistics import Statistics
 
@@ -24,18 +25,18 @@ class Written:
 
 
 class Writer(Protocol):
-    """Writes queries; what it writes for a document is a function of the document, ``n`` and ``seed``."""
+    """Writes queries; what it writes for a document is a function of its order and ``seed``."""
 
-    def write(self, titles: Sequence[str], texts: Sequence[str], n: int, seed: int) -> list[list[Written]]:
-        """At most ``n`` queries for each document, the best first."""
+    def write(self, orders: Sequence[Order], seed: int) -> list[list[Written]]:
+        """For each order at most as many queries as it has forms."""
         ...
 
 
 class Generator(Protocol):
     """Makes a writer for a corpus."""
 
-    def prepared(self, corpus: Corpus, cache: Cache) -> Writer:
-        """A writer that has seen ``corpus``; an expensive one keeps what it wrote in ``cache`` by document."""
+    def prepared(self, material: Material) -> Writer:
+        """A writer that has seen ``material``; an expensive one keeps what it wrote in its cache by document."""
         ...
 
 
@@ -57,8 +58,9 @@ class RulesGenerator:
         if not self.shares:
             raise InputError("generator.shares are all 0; give at least one rule a share above 0.")
 
-    def prepared(self, corpus: Corpus, cache: Cache) -> "RulesWriter":
+    def prepared(self, material: Material) -> "RulesWriter":
         """A writer with the corpus's word statistics; nothing is cached, since writing costs little."""
+        corpus = material.corpus
         counted = Counter(filter(None, map(initials, corpus.titles)))
         return RulesWriter(self.shares, Statistics(corpus.titles, corpus.texts), counted)
 
@@ -71,11 +73,15 @@ class RulesWriter:
     statistics: Statistics
     initials: Mapping[str, int]
 
-    def write(self, titles: Sequence[str], texts: Sequence[str], n: int, seed: int) -> list[list[Written]]:
-        """At most ``n`` different queries for each document, none equal to its title."""
-        return [self._document(*document, n, seed) for document in zip(titles, texts, strict=True)]
+    def write(self, orders: Sequence[Order], seed: int) -> list[list[Written]]:
+        """Different queries for each document, none equal to its title; those of a form asked for as far as there are.
 
-    def _document(self, title: str, text: str, n: int, seed: int) -> list[Written]:
+        What is left over of a form that no rule gives goes to any other.
+        """
+        return [self._chosen(self._document(order.title, order.text, seed), order.forms) for order in orders]
+
+    def _document(self, title: str, text: str, seed: int) -> list[Written]:
+        """All that the rules give, in an order drawn by their shares."""
         rng = np.random.default_rng([seed, int(digest("rules", digest_texts([title, text]))[:12], 16)])
         share = np.array(list(self.shares.values()))
         order = np.argsort(rng.exponential(size=len(share)) / share)  # weighted, without replacement
@@ -83,6 +89,15 @@ class RulesWriter:
         found: dict[str, Written] = {normalise(title): Written(title, "title")}
         for rule in np.array(list(self.shares))[order]:
             query = RULES[rule](reading, rng)
-            if query and len(found) <= n:
+            if query:
                 found.setdefault(normalise(query), Written(query, str(rule)))
         return list(found.values())[1:]
+
+    def _chosen(self, found: Sequence[Written], forms: Sequence[str | None]) -> list[Written]:
+        asked = Counter(name for name in forms if name is not None)
+        fitting = []
+        for one in found if asked else ():
+            if asked[name := form(one.query)] > 0:
+                asked[name] -= 1
+                fitting.append(one)
+        return [*fitting, *(one for one in found if one not in fitting)][: len(forms)]

@@ -7,11 +7,13 @@ import polars as pl
 
 from shoptalk.cache import digest
 from shoptalk.domain.corpus import Corpus
+from shoptalk.domain.text import normalise
 from shoptalk.errors import InputError
 from shoptalk.sources.forms import form
 from shoptalk.sources.pairs import Ground, Yielded, as_pairs
 from shoptalk.sources.synthetic.filters import Filter
 from shoptalk.sources.synthetic.generators import Generator
+from shoptalk.sources.synthetic.material import REAL, Material, Order
 
 _WRITTEN = {"row": pl.Int64, "doc_id": pl.String, "query": pl.String, "rule": pl.String}
 
@@ -19,12 +21,16 @@ _WRITTEN = {"row": pl.Int64, "doc_id": pl.String, "query": pl.String, "rule": pl
 class SyntheticSource:
     """Queries written for documents of the corpus, each a pair with the document it was written for.
 
+    The writer may learn from what real people asked: the domain's ``train`` judgments and the pairs of other sources.
+
     Args:
         generator: who writes.
         documents: for how many documents, the first by a hash of (seed, document id); ``None`` for all.
         queries_per_document: most queries for one document.
         filters: applied in this order, by name; ``None`` in place of one switches it off.
     """
+
+    after_others = True
 
     def __init__(
         self,
@@ -72,10 +78,10 @@ class SyntheticSource:
         return sorted(order[: self.documents])
 
     def _written(self, rows: list[int], ground: Ground) -> pl.DataFrame:
-        corpus = ground.domain.corpus
-        writer = self.generator.prepared(corpus, ground.cache)
-        titles, texts = ([column[r] for r in rows] for column in (corpus.titles, corpus.texts))
-        queries = writer.write(titles, texts, self.queries_per_document, ground.seed)
+        corpus, forms = ground.domain.corpus, (None,) * self.queries_per_document
+        material = Material(corpus, ground.cache, real_queries(ground), ground.embed, ground.seed, ground.voice)
+        orders = [Order(corpus.titles[row], corpus.texts[row], forms) for row in rows]
+        queries = self.generator.prepared(material).write(orders, ground.seed)
         lines = [
             (row, corpus.ids[row], " ".join(q.query.split()), q.form)
             for row, found in zip(rows, queries, strict=True)
@@ -93,6 +99,21 @@ class SyntheticSource:
         again = written.is_duplicated() & ~written.with_row_index()["index"].is_in(_firsts(written))
         rejected.append(written.filter(again).with_columns(reason=pl.lit("repeated")))
         return written.filter(~again), pl.concat(rejected)
+
+
+def real_queries(ground: Ground) -> pl.DataFrame:
+    """What people asked, as far as a run may learn from it: ``train`` judgments and the pairs of other sources."""
+    train, others = ground.domain.splits.get("train"), ground.others
+    judged = zip(train.texts, train.positives(), strict=True) if train else ()
+    told = [(query, doc_ids[0]) for query, doc_ids in judged if doc_ids]
+    table = pl.DataFrame(told, schema={name: REAL[name] for name in ("query", "doc_id")}, orient="row")
+    if others is not None:
+        table = pl.concat([table, others.select("query", "doc_id")])
+    forbidden, there = ground.domain.evaluation_queries(), ground.domain.corpus.index
+    table = table.unique(maintain_order=True).filter(
+        pl.col("query").map_elements(normalise, pl.String).is_in(forbidden).not_(), pl.col("doc_id").is_in(set(there))
+    )
+    return table.with_columns(query_form=pl.col("query").map_elements(form, pl.String))
 
 
 def _firsts(written: pl.DataFrame) -> list[int]:
