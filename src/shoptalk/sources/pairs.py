@@ -64,7 +64,7 @@ class Ground:
     seed: int
     simulated_log: Callable[[], Path] | None = None
     others: pl.DataFrame | None = None
-    voice: Voice = Voice()
+    voice: Voice = field(default_factory=Voice)
 
 
 @dataclass(frozen=True)

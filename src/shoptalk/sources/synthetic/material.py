@@ -1,7 +1,7 @@
 """What a generator is asked to write, and what it may learn from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -40,4 +40,4 @@ class Material:
     real: pl.DataFrame
     embed: Embed
     seed: int
-    voice: Voice = Voice()
+    voice: Voice = field(default_factory=Voice)
