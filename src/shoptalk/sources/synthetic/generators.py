@@ -18,10 +18,15 @@ from shoptalk.sources.synthetic.statistics import Statistics
 
 @dataclass(frozen=True)
 class Written:
-    """A query and the way it was written: a rule's name, a prompt's name."""
+    """A query and the way it was written: a rule's name, a prompt's name.
+
+    Attributes:
+        fault: why there is no query, where ``query`` is empty.
+    """
 
     query: str
     form: str
+    fault: str = ""
 
 
 class Writer(Protocol):

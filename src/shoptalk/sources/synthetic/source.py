@@ -5,16 +5,17 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from shoptalk.cache import digest
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.text import normalise
 from shoptalk.errors import InputError
 from shoptalk.sources.forms import form
 from shoptalk.sources.pairs import Ground, Yielded, as_pairs
+from shoptalk.sources.synthetic.coverage import Coverage, Plan, Uniform
 from shoptalk.sources.synthetic.filters import Filter
 from shoptalk.sources.synthetic.generators import Generator
 from shoptalk.sources.synthetic.material import REAL, Material, Order
 
+UNIFORM = Uniform()  # of no state
 _WRITTEN = {"row": pl.Int64, "doc_id": pl.String, "query": pl.String, "rule": pl.String}
 
 
@@ -25,9 +26,10 @@ class SyntheticSource:
 
     Args:
         generator: who writes.
-        documents: for how many documents, the first by a hash of (seed, document id); ``None`` for all.
+        documents: for how many documents, as ``coverage`` chooses them; ``None`` for all.
         queries_per_document: most queries for one document.
         filters: applied in this order, by name; ``None`` in place of one switches it off.
+        coverage: for which documents and in which forms.
     """
 
     after_others = True
@@ -38,6 +40,7 @@ class SyntheticSource:
         documents: int | None = 3000,
         queries_per_document: int = 2,
         filters: Mapping[str, Filter | None] | None = None,
+        coverage: Coverage = UNIFORM,
     ):
         for key, value in (("documents", documents), ("queries_per_document", queries_per_document)):
             optional = key == "documents" and value is None
@@ -47,6 +50,7 @@ class SyntheticSource:
         self.documents = documents
         self.queries_per_document = queries_per_document
         self.filters = {name: f for name, f in (filters or {}).items() if f is not None}
+        self.coverage = coverage
 
     def read(self, name: str, ground: Ground) -> Yielded:
         """The kept pairs; ``rejected`` holds the others with the reason, ``counts`` how many by reason.
@@ -54,10 +58,14 @@ class SyntheticSource:
         Raises:
             InputError: nothing is left.
         """
-        corpus = ground.domain.corpus
-        rows = self._chosen(corpus, ground.seed)
-        written = self._written(rows, ground)
+        real = real_queries(ground)
+        plan = self.coverage.plan(ground, real, self._documents(ground.domain.corpus), self.queries_per_document)
+        for sentence in plan.said:
+            ground.voice.say(sentence)
+        rows = plan.rows
+        written, faults = self._written(plan, real, ground)
         kept, rejected = self._filtered(written, ground)
+        rejected = pl.concat([faults, rejected])
         if not kept.height:
             raise InputError(
                 f"{name}: none of {written.height} queries written for {len(rows)} documents passed the filters; "
@@ -67,27 +75,28 @@ class SyntheticSource:
         pairs = as_pairs(kept, name)
         reasons = dict(rejected.group_by("reason").len().sort("reason").iter_rows())
         silent = len(rows) - written["row"].n_unique()
-        counts = {"documents": len(rows), "documents without a query": silent, "read": written.height}
+        read = written.height + faults.height
+        counts = {"documents": len(rows), "documents without a query": silent, "read": read}
         by_rule = {f"kept by rule {rule}": n for rule, n in kept.group_by("rule").len().sort("rule").iter_rows()}
         return Yielded(pairs, rejected=rejected, counts=counts | reasons | {"kept": pairs.height} | by_rule)
 
-    def _chosen(self, corpus: Corpus, seed: int) -> list[int]:
-        if self.documents is None or self.documents >= len(corpus):
-            return list(range(len(corpus)))
-        order = sorted(range(len(corpus)), key=lambda row: digest("synthetic", seed, corpus.ids[row]))
-        return sorted(order[: self.documents])
+    def _documents(self, corpus: Corpus) -> int:
+        return len(corpus) if self.documents is None else min(self.documents, len(corpus))
 
-    def _written(self, rows: list[int], ground: Ground) -> pl.DataFrame:
-        corpus, forms = ground.domain.corpus, (None,) * self.queries_per_document
-        material = Material(corpus, ground.cache, real_queries(ground), ground.embed, ground.seed, ground.voice)
-        orders = [Order(corpus.titles[row], corpus.texts[row], forms) for row in rows]
+    def _written(self, plan: Plan, real: pl.DataFrame, ground: Ground) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The queries, and where there is none the reason."""
+        corpus = ground.domain.corpus
+        material = Material(corpus, ground.cache, real, ground.embed, ground.seed, ground.voice)
+        asked = zip(plan.rows, plan.forms, strict=True)
+        orders = [Order(corpus.titles[row], corpus.texts[row], forms) for row, forms in asked]
         queries = self.generator.prepared(material).write(orders, ground.seed)
         lines = [
-            (row, corpus.ids[row], " ".join(q.query.split()), q.form)
-            for row, found in zip(rows, queries, strict=True)
+            (row, corpus.ids[row], " ".join(q.query.split()), q.form, q.fault or None)
+            for row, found in zip(plan.rows, queries, strict=True)
             for q in found
         ]
-        return pl.DataFrame(lines, schema=_WRITTEN, orient="row")
+        table = pl.DataFrame(lines, schema=_WRITTEN | {"reason": pl.String}, orient="row")
+        return table.filter(pl.col("reason").is_null()).drop("reason"), table.filter(pl.col("reason").is_not_null())
 
     def _filtered(self, written: pl.DataFrame, ground: Ground) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Kept rows, and rejected rows with the reason of the first filter that dropped them."""
