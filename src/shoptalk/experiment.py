@@ -118,6 +118,8 @@ def train(cfg: DictConfig) -> Outcome | None:
         metrics |= {"logs": told_by_logs} if told_by_logs else {}
         if simulated and clicked:
             metrics["simulated"] = simulation.told(found.pairs.filter(pl.col("source").is_in(clicked)), simulated.truth)
+        written = {name: given.quality() for name, given in found.yielded.items() if given.quality is not None}
+        metrics |= {"synthetic": written} if written else {}
         leave(run, metrics, per_query, negatives, fitted)
     tables.show(metrics, run.console)
     run.console.print(f"[dim]{run.folder}[/]")

@@ -4,7 +4,7 @@ from typing import Any
 
 from jinja2 import Environment
 
-from shoptalk.reporting import teacher_report
+from shoptalk.reporting import synthetic_report, teacher_report
 from shoptalk.reporting.negatives import Negatives
 from shoptalk.reporting.negatives_figures import figures as negatives_figures
 from shoptalk.reporting.negatives_page import section
@@ -44,6 +44,7 @@ TEMPLATE = """<!doctype html>
 <table><tr><th>source</th><th>pairs</th><th>asked</th><th>drawn</th><th>share of loss</th></tr>
 {% for s in m.mixing.asked %}<tr><td>{{ s }}</td><td>{{ m.mixing.pairs.get(s, 0) }}</td>{% for key in ("asked", "drawn", "share_of_loss") %}<td>{{ "%.1f%%"|format(100 * m.mixing[key].get(s, 0)) }}</td>{% endfor %}</tr>{% endfor %}
 </table>
+{{ synthetic }}
 {{ negatives }}
 {% if m.negatives.refreshes %}<h3>Mined anew while training</h3><p class="note">The figures above are of the first
 negatives; before these steps those of the pairs still to come were mined again with the model as it stood.</p>
@@ -68,8 +69,9 @@ def report(metrics: dict[str, Any], negatives: Negatives) -> str:
     counts += [(source, reason, n) for source, told in metrics["sources"].items() for reason, n in told.items()]
     counts += [("negatives", reason, count) for reason, count in metrics["negatives"]["dropped"].items()]
     own = _figures(metrics, splits)
-    teacher = metrics.get("teacher", {})
-    figures = drawn({**own, **negatives_figures(negatives), **teacher_report.figures(teacher)})
+    teacher, written = metrics.get("teacher", {}), metrics.get("synthetic", {})
+    others = {**negatives_figures(negatives), **teacher_report.figures(teacher), **synthetic_report.figures(written)}
+    figures = drawn({**own, **others})
     return (
         Environment(autoescape=True)
         .from_string(TEMPLATE)
@@ -82,6 +84,7 @@ def report(metrics: dict[str, Any], negatives: Negatives) -> str:
             counts=[(where, reason, _number(count)) for where, reason, count in counts],
             negatives=section(negatives, figures),
             teacher=teacher_report.section(teacher, figures),
+            synthetic=synthetic_report.section(written, figures),
             **{name: figure for name, figure in figures.items() if name in own},
         )
     )

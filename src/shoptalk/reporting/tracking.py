@@ -76,7 +76,7 @@ class Wandb:
         run.summary.update(
             {
                 key: metrics[key]
-                for key in ("dev", "test", "audit", "gain", "slices", "mixing", "negatives", "seconds")
+                for key in ("dev", "test", "audit", "gain", "slices", "mixing", "synthetic", "negatives", "seconds")
                 if key in metrics
             }
         )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -82,6 +82,7 @@ class Yielded:
         diagnosis: works out what the source's report shows; the source's own kind of object.
         removed_rows: a Parquet file of all rows of the input that were left out, where the user asked for it.
         unlabelled: queries that people asked and no pair answers.
+        quality: works out how written queries compare with real ones, JSON-able.
     """
 
     pairs: pl.DataFrame
@@ -94,6 +95,7 @@ class Yielded:
     diagnosis: Callable[[], object] | None = None
     removed_rows: Path | None = None
     unlabelled: Sequence[str] = ()
+    quality: Callable[[], dict[str, Any]] | None = None
 
 
 class Source(Protocol):

@@ -1,6 +1,7 @@
 """Synthetic pairs: documents are chosen, a generator writes queries for them, filters keep the useful ones."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -14,6 +15,7 @@ from shoptalk.sources.synthetic.coverage import Coverage, Plan, Uniform
 from shoptalk.sources.synthetic.filters import Filter
 from shoptalk.sources.synthetic.generators import Generator
 from shoptalk.sources.synthetic.material import REAL, Material, Order
+from shoptalk.sources.synthetic.quality import quality
 
 UNIFORM = Uniform()  # of no state
 _WRITTEN = {"row": pl.Int64, "doc_id": pl.String, "query": pl.String, "rule": pl.String}
@@ -78,7 +80,12 @@ class SyntheticSource:
         read = written.height + faults.height
         counts = {"documents": len(rows), "documents without a query": silent, "read": read}
         by_rule = {f"kept by rule {rule}": n for rule, n in kept.group_by("rule").len().sort("rule").iter_rows()}
-        return Yielded(pairs, rejected=rejected, counts=counts | reasons | {"kept": pairs.height} | by_rule)
+        return Yielded(
+            pairs,
+            rejected=rejected,
+            counts=counts | reasons | {"kept": pairs.height} | by_rule,
+            quality=partial(quality, kept, rejected, real, ground.domain.corpus, ground.embed),
+        )
 
     def _documents(self, corpus: Corpus) -> int:
         return len(corpus) if self.documents is None else min(self.documents, len(corpus))
