@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from shoptalk.configs import unsorted_sources
 
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir())
-ELSEWHERE = {"click_model", "shape", "data", "domain", "experiment", "model", "trainer"}
+ELSEWHERE = {"click_model", "shape", "data", "domain", "experiment", "generator", "model", "trainer"}
 SOURCES = options("data")
 
 
@@ -18,6 +18,17 @@ SOURCES = options("data")
 def test_an_option_builds_its_object(tmp_path, group, option):
     cfg = composed(tmp_path, f"{group}={option}", *(["teacher.name=some/model"] if option == "hub" else []))
     assert instantiate(cfg[group]) is not None
+
+
+@pytest.mark.parametrize("option", [option for option in options("generator") if "/" not in option])
+def test_a_generator_builds_its_object(tmp_path, option):
+    assert instantiate(composed(tmp_path, f"generator={option}").generator).prepared
+
+
+@pytest.mark.parametrize("option", options("generator/prompt"))
+def test_a_prompt_builds_its_object(tmp_path, option):
+    cfg = composed(tmp_path, f"+generator/prompt={option}")
+    assert instantiate(cfg.generator.prompt).bound
 
 
 @pytest.mark.parametrize("option", options("trainer"))

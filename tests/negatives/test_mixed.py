@@ -117,7 +117,7 @@ def test_a_seed_deals_otherwise(world):
         (parts(ann=("2 %", Ann)), "share=2 %"),
         ({"ann": {"strategy": Ann}}, "negatives.parts.ann needs a share and a strategy"),
         ({"ann": {"share": 1, "strategy": Ann, "high": 3}}, "and nothing else"),
-        ({"ann": None}, "negatives.parts.ann needs a share"),
+        ({"ann": None}, "negatives.parts is empty"),
         (parts(ann=(1, Ann())), "negatives.parts.ann.strategy needs _partial_: true"),
         (parts(ann=(1, partial(Ann, fallback=Short()))), "strategy.fallback has no say here: set negatives.fallback"),
         (parts(none=(1, InBatch)), "InBatch cannot stand inside another strategy"),

@@ -23,8 +23,9 @@ class Mixed:
     place, such that over all pairs every part has its share.
 
     Args:
-        parts: name -> ``share`` (> 0, relative to the others) and ``strategy`` (a class such as ``Ann`` or a partial
-            of it, with its own knobs; ``keep``, ``per_pair`` and ``fallback`` are the mixture's).
+        parts: name -> ``None``, which leaves it out, or ``share`` (> 0, relative to the others) and ``strategy`` (a
+            class such as ``Ann`` or a partial of it, with its own knobs; ``keep``, ``per_pair`` and ``fallback`` are
+            the mixture's).
         keep: negatives stored per pair.
         per_pair: negatives that go into a batch with each pair; at most ``keep``.
         fallback: what fills places that their part has no candidate for, ``RandomDocuments`` unless given.
@@ -37,6 +38,7 @@ class Mixed:
         self, parts: Mapping[str, Mapping], keep: int = 4, per_pair: int = 1, fallback: Fallback | None = None
     ):
         self.keep, self.per_pair = check_counts(keep, per_pair)
+        parts = {name: part for name, part in parts.items() if part is not None}
         if not parts:
             raise InputError("negatives.parts is empty: name a part with its share and strategy.")
         self.shares, self.parts = {}, {}
