@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
@@ -6,6 +8,7 @@ from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Domain, Judged, Known
 from shoptalk.errors import InputError
 from shoptalk.preparing import gather, with_given
+from shoptalk.sources.forms import Forms
 from shoptalk.sources.pairs import Ground, Yielded, as_pairs
 
 CORPUS = Corpus(["a", "b", "c"], ["A", "B", "C"], ["one", "two", "three"])
@@ -88,3 +91,9 @@ def test_a_source_that_learns_from_others_is_read_after_them(tmp_path):
     assert seen == [["q"], ["q"]] and found.pairs["query"].to_list() == ["q", "r", "s"]
     gather({"a": Learning([("r", "a")])}, ground(tmp_path))
     assert seen[-1] is None
+
+
+def test_every_pair_gets_its_form_by_the_rules_in_force(tmp_path):
+    own = Forms([{"form": "code", "pattern": "^a+$"}])
+    found = gather({"x": Fixed([("aaa", "a"), ("what is this", "b")])}, replace(ground(tmp_path), form=own))
+    assert found.pairs["query_form"].to_list() == ["code", "question"]

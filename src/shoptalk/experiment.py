@@ -71,7 +71,7 @@ def train(cfg: DictConfig) -> Outcome | None:
             # What the domain hides is for the report; nothing that learns is handed it.
             unrecorded, domain = domain.unrecorded, replace(domain, unrecorded={})
             log, voice = simulated.log if simulated else None, Voice(run.console.print, run.stages.bar)
-            ground = Ground(domain, embed, run.cache, cfg.seed, log, voice=voice)
+            ground = Ground(domain, embed, run.cache, cfg.seed, log, voice=voice, form=instantiate(cfg.forms))
             sources = {name: instantiate(node) for name, node in cfg.data.sources.items()}
             found = gather(sources, ground)
             domain, known = found.domain, found.known

@@ -61,6 +61,7 @@ def gather(sources: Mapping[str, Source], ground: Ground) -> Gathered:
         first = [table for table in tables if not _after_others(sources[table["source"][0]])]
         found = source.read(name, replace(ground, others=pl.concat(first) if first else None))
         kept, leaks = without_evaluation(found.pairs, ground.domain)
+        kept = kept.with_columns(query_form=pl.Series([ground.form(query) for query in kept["query"]], dtype=pl.String))
         if kept.is_empty():
             raise InputError(f"data.sources.{name} leaves no pair to train on: {_explained(found, leaks)}.")
         tables.append(kept)

@@ -11,7 +11,6 @@ from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.text import normalise
 from shoptalk.errors import InputError
 from shoptalk.sources import rows
-from shoptalk.sources.forms import form
 from shoptalk.sources.pairs import Ground, Yielded, as_pairs
 
 COLUMNS = ("query", "doc_id", "text", "title", "negatives", "score", "weight")
@@ -65,7 +64,7 @@ class FileSource:
 
 
 _TEXTS = {"query": pl.String, "doc_id": pl.String}
-_PAIRS = _TEXTS | {"weight": pl.Float64, "query_form": pl.String, "teacher_score": pl.Float32}
+_PAIRS = _TEXTS | {"weight": pl.Float64, "teacher_score": pl.Float32}
 _REJECTED = {"file": pl.String, "row": pl.Int64, "query": pl.String, "reason": pl.String}
 
 
@@ -128,7 +127,7 @@ class _Reading:
             self.rejected.append((str(path), line, query, reason))
             return
         self._seen.add(key)
-        self.pairs.append((query, doc_id, 1.0 if weight is None else weight, form(query), score))
+        self.pairs.append((query, doc_id, 1.0 if weight is None else weight, score))
         self._negatives += [(query, entry, row.at("negatives")) for entry in row.entries("negatives")]
 
     def _document(self, row: rows.Row) -> str | None:

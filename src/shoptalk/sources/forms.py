@@ -1,6 +1,9 @@
 """What a query looks like, by readable rules: its form, whatever the domain."""
 
 import re
+from collections.abc import Mapping, Sequence
+
+from shoptalk.errors import InputError
 
 _ASKING = r"what|which|who|whom|whose|when|where|why|how"
 _DOING = r"is|are|was|were|do|does|did|can|could|should|would|will"
@@ -25,7 +28,31 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = (
 """Tried from the top; the first that matches names the form."""
 
 
-def form(query: str) -> str:
-    """``keyword``, ``question``, ``identifier``, ``abbreviation`` or ``sentence``."""
-    text = " ".join(query.split())
-    return next((name for name, rule in RULES if rule.search(text)), "keyword")
+class Forms:
+    """Names the form of a query: ``keyword``, ``question``, ``identifier``, ``abbreviation``, ``sentence``, or yours.
+
+    Args:
+        before: rules tried before ``RULES``, from the top: ``form`` and ``pattern``, a regular expression that is
+            searched in the query with its white space folded.
+    """
+
+    def __init__(self, before: Sequence[Mapping[str, str]] = ()):
+        self.rules = (*(_rule(number, rule) for number, rule in enumerate(before)), *RULES)
+
+    def __call__(self, query: str) -> str:
+        """The form of the first rule that matches, else ``keyword``."""
+        text = " ".join(query.split())
+        return next((name for name, rule in self.rules if rule.search(text)), "keyword")
+
+
+form = Forms()
+"""By ``RULES`` alone."""
+
+
+def _rule(number: int, rule: Mapping[str, str]) -> tuple[str, re.Pattern[str]]:
+    if set(rule) != {"form", "pattern"} or not rule["form"]:
+        raise InputError(f"forms.before.{number} must hold a form and a pattern, and nothing else.")
+    try:
+        return rule["form"], re.compile(rule["pattern"])
+    except re.error as error:
+        raise InputError(f"forms.before.{number}.pattern cannot be read: {error}.") from error

@@ -7,7 +7,6 @@ import polars as pl
 
 from shoptalk.domain.judgments import Judged
 from shoptalk.errors import InputError
-from shoptalk.sources.forms import form
 from shoptalk.sources.pairs import Ground, Yielded, as_pairs
 
 
@@ -62,14 +61,14 @@ class LabelSource:
 
 
 def judgments(split: Judged) -> pl.DataFrame:
-    """One row per query text and document: ``query``, ``doc_id``, ``grade`` (best), ``query_kind``, ``query_form``."""
+    """One row per query text and document: ``query``, ``doc_id``, ``grade`` (best), ``query_kind``."""
     kinds = split.columns.get("query_kind") or [None] * len(split)
     rows = [
-        (text, doc_id, grade, kind, form(text))
+        (text, doc_id, grade, kind)
         for query_id, text, kind in zip(split.ids, split.texts, kinds, strict=True)
         for doc_id, grade in sorted(split.qrels.get(query_id, {}).items())
     ]
-    columns = ("query", "doc_id", "grade", "query_kind", "query_form")
+    columns = ("query", "doc_id", "grade", "query_kind")
     schema = dict.fromkeys(columns, pl.String) | {"grade": pl.Int64}
     table = pl.DataFrame(rows, schema=schema, orient="row").sort("grade", descending=True, maintain_order=True)
     return table.unique(["query", "doc_id"], keep="first", maintain_order=True)

@@ -13,6 +13,7 @@ from shoptalk.cache import Cache
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Domain
 from shoptalk.domain.text import normalise
+from shoptalk.sources.forms import form as FORM
 
 SCHEMA = pl.Schema(
     {
@@ -56,6 +57,7 @@ class Ground:
         simulated_log: writes (or finds) the simulated click log of the domain and gives its path;
             ``None`` where a domain has no intents to simulate from.
         others: pairs of the sources read before, evaluation queries left out; ``None`` where none was.
+        form: names the form of a query.
     """
 
     domain: Domain
@@ -65,6 +67,7 @@ class Ground:
     simulated_log: Callable[[], Path] | None = None
     others: pl.DataFrame | None = None
     voice: Voice = field(default_factory=Voice)
+    form: Callable[[str], str] = FORM
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from shoptalk.cache import digest
 from shoptalk.errors import InputError
 from shoptalk.retrieval import dense
 from shoptalk.retrieval.metrics import DEPTH, per_query
-from shoptalk.sources.forms import form
 from shoptalk.sources.pairs import Ground
 
 
@@ -111,7 +110,7 @@ def _lacking(ground: Ground) -> dict[str, float]:
         return {}
     queries, documents = ground.embed(dev.texts, "query"), ground.embed(corpus.passages, "document")
     scores = per_query(dense.search(queries, documents, min(DEPTH, len(corpus))), list(corpus.ids), dev)
-    table = scores.with_columns(form=pl.Series(map(form, dev.texts), dtype=pl.String))
+    table = scores.with_columns(form=pl.Series(map(ground.form, dev.texts), dtype=pl.String))
     return {name: 1 - float(part["ndcg@10"].mean()) for (name,), part in table.group_by("form")}
 
 

@@ -1,7 +1,7 @@
 """Who writes queries for a document: the protocol, and the offline writer by rules."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,7 +10,6 @@ import numpy as np
 from shoptalk.cache import digest, digest_texts
 from shoptalk.domain.text import normalise
 from shoptalk.errors import InputError
-from shoptalk.sources.forms import form
 from shoptalk.sources.synthetic.material import Material, Order
 from shoptalk.sources.synthetic.rules import RULES, Reading, initials
 from shoptalk.sources.synthetic.statistics import Statistics
@@ -67,7 +66,7 @@ class RulesGenerator:
         """A writer with the corpus's word statistics; nothing is cached, since writing costs little."""
         corpus = material.corpus
         counted = Counter(filter(None, map(initials, corpus.titles)))
-        return RulesWriter(self.shares, Statistics(corpus.titles, corpus.texts), counted)
+        return RulesWriter(self.shares, Statistics(corpus.titles, corpus.texts), counted, material.form)
 
 
 @dataclass(frozen=True)
@@ -77,6 +76,7 @@ class RulesWriter:
     shares: Mapping[str, float]
     statistics: Statistics
     initials: Mapping[str, int]
+    form: Callable[[str], str]
 
     def write(self, orders: Sequence[Order], seed: int) -> list[list[Written]]:
         """Different queries for each document, none equal to its title; those of a form asked for as far as there are.
@@ -102,7 +102,7 @@ class RulesWriter:
         asked = Counter(name for name in forms if name is not None)
         fitting = []
         for one in found if asked else ():
-            if asked[name := form(one.query)] > 0:
+            if asked[name := self.form(one.query)] > 0:
                 asked[name] -= 1
                 fitting.append(one)
         return [*fitting, *(one for one in found if one not in fitting)][: len(forms)]

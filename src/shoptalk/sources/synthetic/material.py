@@ -1,12 +1,13 @@
 """What a generator is asked to write, and what it may learn from."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from shoptalk.cache import Cache
 from shoptalk.domain.corpus import Corpus
+from shoptalk.sources.forms import form as FORM
 from shoptalk.sources.pairs import Embed, Voice
 
 REAL = {"query": pl.String, "doc_id": pl.String, "query_form": pl.String}
@@ -33,6 +34,7 @@ class Material:
         real: training queries of real people, columns of ``REAL``; evaluation queries are not among them.
         embed: the base model's vectors.
         seed: of what is drawn.
+        form: names the form of a query.
     """
 
     corpus: Corpus
@@ -41,3 +43,4 @@ class Material:
     embed: Embed
     seed: int
     voice: Voice = field(default_factory=Voice)
+    form: Callable[[str], str] = FORM

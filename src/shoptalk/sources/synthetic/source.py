@@ -9,7 +9,6 @@ import polars as pl
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.text import normalise
 from shoptalk.errors import InputError
-from shoptalk.sources.forms import form
 from shoptalk.sources.pairs import Ground, Yielded, as_pairs
 from shoptalk.sources.synthetic.coverage import Coverage, Plan, Uniform
 from shoptalk.sources.synthetic.filters import Filter
@@ -73,7 +72,7 @@ class SyntheticSource:
                 f"{name}: none of {written.height} queries written for {len(rows)} documents passed the filters; "
                 "raise documents or queries_per_document, or switch a filter off."
             )
-        kept = kept.with_columns(query_form=pl.Series(map(form, kept["query"]), dtype=pl.String))
+        kept = kept.with_columns(query_form=pl.Series(map(ground.form, kept["query"]), dtype=pl.String))
         pairs = as_pairs(kept, name)
         reasons = dict(rejected.group_by("reason").len().sort("reason").iter_rows())
         silent = len(rows) - written["row"].n_unique()
@@ -93,7 +92,7 @@ class SyntheticSource:
     def _written(self, plan: Plan, real: pl.DataFrame, ground: Ground) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The queries, and where there is none the reason."""
         corpus = ground.domain.corpus
-        material = Material(corpus, ground.cache, real, ground.embed, ground.seed, ground.voice)
+        material = Material(corpus, ground.cache, real, ground.embed, ground.seed, ground.voice, ground.form)
         asked = zip(plan.rows, plan.forms, strict=True)
         orders = [Order(corpus.titles[row], corpus.texts[row], forms) for row, forms in asked]
         queries = self.generator.prepared(material).write(orders, ground.seed)
@@ -129,7 +128,7 @@ def real_queries(ground: Ground) -> pl.DataFrame:
     table = table.unique(maintain_order=True).filter(
         pl.col("query").map_elements(normalise, pl.String).is_in(forbidden).not_(), pl.col("doc_id").is_in(set(there))
     )
-    return table.with_columns(query_form=pl.col("query").map_elements(form, pl.String))
+    return table.with_columns(query_form=pl.col("query").map_elements(ground.form, pl.String))
 
 
 def _firsts(written: pl.DataFrame) -> list[int]:
