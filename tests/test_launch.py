@@ -12,6 +12,7 @@ from tiny_models import bert
 
 from shoptalk import launch
 from shoptalk.configs import root
+from shoptalk.errors import InputError
 from shoptalk.experiment import train
 
 
@@ -72,6 +73,16 @@ def test_only_the_same_options_count_as_finished(tmp_path):
     assert launch.finished(cfg) == 0.5
     for other in ("trainer.pairs=7", "seed=1", "negatives=random"):
         assert launch.finished(composed(tmp_path, f"run.dir={tmp_path}", other)) is None
+
+
+def test_a_run_that_fails_leaves_no_figures_of_an_earlier_one(tmp_path):
+    cfg = composed(tmp_path, f"run.dir={tmp_path}", f"domain.path={tmp_path}/none", "domain=beir", "threads=1")
+    OmegaConf.save(OmegaConf.create(OmegaConf.to_container(cfg, resolve=True)), tmp_path / "config.yaml")
+    (tmp_path / "metrics.json").write_text(json.dumps({"dev": {"adapted": {"ndcg@10": 0.5}}}))
+    assert launch.finished(cfg) == 0.5
+    with pytest.raises(InputError):
+        train(cfg)
+    assert launch.finished(cfg) is None
 
 
 @pytest.mark.parametrize(

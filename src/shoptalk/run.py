@@ -51,6 +51,8 @@ class Run:
         self.stages = Stages(EXPECTED, self.console)
         self.tracker = instantiate(cfg.logger) if self.main else Silent()
         if self.main:
+            # Figures of other options that lie there must not pass for those of this run, should it fail.
+            (self.folder / "metrics.json").unlink(missing_ok=True)
             self._store_config()
 
     def __enter__(self) -> "Run":
