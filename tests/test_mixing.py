@@ -8,13 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shoptalk.errors import InputError
-from shoptalk.mixing import Balanced, Proportional, Smoothed, Weighted, schedule
+from shoptalk import mixing
+from shoptalk.mixing import Balanced, Course, Proportional, Smoothed, Weighted
 
 
 def table(sizes: dict[str, int], weight: float = 1.0) -> pl.DataFrame:
     rows = [(f"q{i}", f"d{i}", weight, s) for s, n in sizes.items() for i in range(n)]
     columns = {"query": pl.String, "doc_id": pl.String, "weight": pl.Float32, "source": pl.String}
     return pl.DataFrame(rows, schema=columns, orient="row")
+
+
+def schedule(pairs, ratios, total, seed, max_repeats=4):
+    return mixing.schedule(pairs, Course.constant(ratios), total, seed, dict.fromkeys(ratios, max_repeats))
 
 
 sizes_of = st.dictionaries(st.sampled_from(["clicks", "labels", "pairs", "synthetic"]), st.integers(1, 60), min_size=1)
@@ -142,8 +147,8 @@ def test_user_ratios_fix_their_sources_and_the_preset_shares_the_rest():
 
 @settings(max_examples=60, deadline=None)
 @given(sizes_of, st.sampled_from([Proportional(), Balanced(), Smoothed(alpha=0.3), Weighted(shares={"clicks": 2})]))
-def test_ratios_sum_to_one(sizes, mixing):
-    ratios = mixing.ratios(sizes)
+def test_ratios_sum_to_one(sizes, preset):
+    ratios = preset.ratios(sizes)
     assert ratios.keys() == sizes.keys() and math.isclose(sum(ratios.values()), 1) and min(ratios.values()) >= 0
 
 
