@@ -48,7 +48,7 @@ class Course:
         return {s: float((self._area(s, high) - self._area(s, low)) / (high - low)) for s in self.legs}
 
     def places(self, source: str, count: int) -> np.ndarray:
-        """Progress of each draw of a source, float [count]: draw j stands where (j + 1/2) / count of its area is over."""
+        """Progress of a source's draws, float [count]: draw j stands where (j + 1/2) / count of its area is over."""
         shares = (np.arange(count) + 0.5) / max(count, 1)
         line = self.legs[source]
         if (line == line[0, 0]).all():
