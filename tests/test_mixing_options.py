@@ -25,6 +25,14 @@ def test_ten_thousand_draws_hold_the_ratios_asked_within_half_a_percent(tmp_path
             assert abs(stage.drawn[source] - stage.asked[source]) <= 0.005
 
 
+def test_waypoints_and_shares_are_set_on_the_command_line(tmp_path):
+    options = ["mixing.at=[0,0.5,0.5,1]", "mixing.shares.clicks=[1,1,9,9]", "mixing.shares.synthetic=[1,3,0,0]"]
+    mixing = instantiate(composed(tmp_path, "mixing=curriculum", *options).mixing)
+    sizes = {"clicks": 9, "synthetic": 9}
+    assert mixing.course(sizes).ratios(0, 0.5) == pytest.approx({"clicks": 0.375, "synthetic": 0.625})
+    assert mixing.course(sizes).ratios(0.5, 1) == pytest.approx({"clicks": 1, "synthetic": 0})
+
+
 @every
 @pytest.mark.parametrize("repeats", [1, "{clicks:1,labels:2,pairs:1,synthetic:3}"])
 def test_what_a_cap_cuts_off_is_told(tmp_path, option, repeats):

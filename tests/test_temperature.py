@@ -5,7 +5,7 @@ from shoptalk.errors import InputError
 from shoptalk.temperature import Annealed, Fixed, Learned
 
 
-@pytest.mark.parametrize("bad", [0, -0.1, float("nan"), float("inf")])
+@pytest.mark.parametrize("bad", [0, -0.1, float("nan"), float("inf"), "hot"])
 def test_what_cannot_divide_is_refused(bad):
     for make in (lambda: Fixed(bad), lambda: Annealed(bad, 0.1), lambda: Learned(0.05, 0.01, bad)):
         with pytest.raises(InputError, match="temperature"):

@@ -10,7 +10,7 @@ from shoptalk.errors import InputError
 
 
 def _positive(name: str, value: float) -> float:
-    if not (math.isfinite(value) and value > 0):
+    if not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
         raise InputError(f"temperature.{name}={value} cannot divide a score: give a number above 0, say 0.05.")
     return float(value)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shoptalk.errors import InputError
-from shoptalk.mixing.checks import share
+from shoptalk.mixing.checks import number, share
 from shoptalk.mixing.course import Course
 from shoptalk.mixing.presets import Mixing, Weighted
 
@@ -24,16 +24,15 @@ class Curriculum(Mixing):
 
     def __init__(self, at: Sequence[float], shares: Mapping[str, Sequence[float] | float], **common):
         super().__init__(**common)
-        self.at = [share(f"mixing.at={list(at)}, of which", place) for place in at]
-        _check_ascending(self.at)
+        self.at = _ascending(at)
         lines = {s: _line(s, line, len(self.at)) for s, line in shares.items()}
-        for number, place in enumerate(self.at):
-            if not any(line[number] for line in lines.values()):
+        for i, place in enumerate(self.at):
+            if not any(line[i] for line in lines.values()):
                 raise InputError(
                     f"mixing.shares are all 0 at {place:g}; give at least one source a share above 0 there."
                 )
         self.waypoints = [
-            Weighted({s: line[number] for s, line in lines.items()}, ratios=self.user) for number in range(len(self.at))
+            Weighted({s: line[i] for s, line in lines.items()}, ratios=self.user) for i in range(len(self.at))
         ]
 
     def course(self, sizes: Mapping[str, int]) -> Course:
@@ -41,21 +40,27 @@ class Curriculum(Mixing):
         return Course.through(self.at, [waypoint.ratios(sizes) for waypoint in self.waypoints])
 
 
-def _check_ascending(at: list[float]) -> None:
-    often = any(count > (1 if place in (0, 1) else 2) for place, count in Counter(at).items())
-    if not at or at != sorted(at) or at[-1] > 1 or often:
+def _listed(value: Any) -> list[Any] | None:
+    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else None
+
+
+def _ascending(at: Any) -> list[float]:
+    places = _listed(at)
+    fits = places and all(number(place) and 0 <= place <= 1 for place in places) and places == sorted(places)
+    if not fits or any(count > (1 if place in (0, 1) else 2) for place, count in Counter(places).items()):
         raise InputError(
-            f"mixing.at={at} must ascend from 0 or more to at most 1; a step may name the same progress twice, "
+            f"mixing.at={at} must list ascending numbers within [0, 1]; a step may name the same progress twice, "
             "but not 0 or 1."
         )
+    return [float(place) for place in places]
 
 
 def _line(source: str, line: Any, waypoints: int) -> list[float]:
-    listed = isinstance(line, Sequence) and not isinstance(line, str)
-    shares = [share(f"mixing.shares.{source}", value) for value in (line if listed else [line] * waypoints)]
-    if len(shares) != waypoints:
+    listed = _listed(line)
+    values = [line] * waypoints if listed is None else listed
+    if len(values) != waypoints:
         raise InputError(
-            f"mixing.shares.{source} lists {len(shares)} shares and mixing.at {waypoints} waypoints; "
+            f"mixing.shares.{source} lists {len(values)} shares and mixing.at {waypoints} waypoints; "
             "give one share for each, or a single number for all."
         )
-    return shares
+    return [share(f"mixing.shares.{source}", value) for value in values]
