@@ -16,7 +16,7 @@ class Targets(NamedTuple):
         weight: float [n], above 0.
         teacher: float [n, m], the teacher's scores (logits), NaN where it judged nothing.
         guide: float [n, m], cosine of query and document by a frozen guide model.
-        own_temperature: float [n], above 0, of each pair that takes not the temperature of the run; NaN of the others.
+        own_temperature: float [n], above 0 for pairs that do not take the run's temperature, NaN for the others.
     """
 
     positive: Tensor

@@ -45,7 +45,7 @@ class Course:
 
     def ratios(self, low: float = 0.0, high: float = 1.0) -> dict[str, float]:
         """Each source's mean ratio from progress ``low`` to ``high``; sums to 1."""
-        return {s: float((self._area(s, high) - self._area(s, low)) / (high - low)) for s in self.legs}
+        return {s: max(0.0, float((self._area(s, high) - self._area(s, low)) / (high - low))) for s in self.legs}
 
     def places(self, source: str, count: int) -> np.ndarray:
         """Progress of a source's draws, float [count]: draw j stands where (j + 1/2) / count of its area is over."""

@@ -70,12 +70,14 @@ def schedule(
     pairs, not of their order in the table. With constant ratios, in a window of w places a source stands r·w
     times, r being its share as drawn, off by at most the number S of sources plus 1.
 
-    With ratios that change, it stands there as often as the integral of its ratio over the window says, off by
-    less than 3/2·S + 2, where no source is capped. For of the n draws of a source, x of the way holds the share
-    of its area before x, off by 1/2; T·x of all T draws, off by S/2 and by S/4 for rounding every n. Hence place
-    k stands at k/T, off by 3/4·S/T, and a ratio is at most 1: for both ends that is 3/2·S, for the source's own
-    draws 1/2 each, and less than 1 for rounding its n. In all its draws are the area, off by less than 1. With
-    capped sources everyone keeps the shape of its own course, and ``stages`` tell what that made of the shares.
+    With ratios that change, and no source capped, its draws in all are the integral of its ratio times the length
+    T of the stream, off by less than 1, and in a window they are the integral over the window, off by less than
+    3/2·S + 2. Proof: by progress x a source has made that share of its n draws which its area before x is of its
+    whole area, off by 1/2. Together that is T·x draws, off by S/2, and by S/4 more since every n is rounded. So
+    place k is at progress k/T, off by 3/4·S/T; as no ratio exceeds 1, either end of the window is off by 3/4·S
+    draws of the source at most, and by its own 1/2; the rounding of its n adds less than 1.
+
+    With a source capped, each keeps the shape of its own course, and ``stages`` tell what became of the shares.
 
     Args:
         pairs: columns ``query``, ``doc_id``, ``weight``, ``source``; every source must be one of ``course``.

@@ -50,8 +50,8 @@ class Examples:
         teacher: per pair the teacher's logits of its positive and then of its ``negatives``, NaN where it judged
             none; ``None`` without a teacher.
         guide: vectors to tell false negatives by; ``None`` without a guide.
-        own_temperatures: float32 [p], of pairs of a source with its own temperature, NaN of the others; ``None`` where
-            no source has one.
+        own_temperatures: float32 [p], the temperature of pairs whose source has its own, NaN for the others; ``None``
+            where no source has one.
     """
 
     query_tokens: Ragged
