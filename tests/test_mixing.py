@@ -6,15 +6,15 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pairs_by_source import table
 
+from shoptalk import mixing
 from shoptalk.errors import InputError
-from shoptalk.mixing import Balanced, Proportional, Smoothed, Weighted, schedule
+from shoptalk.mixing import Balanced, Course, Proportional, Smoothed, Weighted
 
 
-def table(sizes: dict[str, int], weight: float = 1.0) -> pl.DataFrame:
-    rows = [(f"q{i}", f"d{i}", weight, s) for s, n in sizes.items() for i in range(n)]
-    columns = {"query": pl.String, "doc_id": pl.String, "weight": pl.Float32, "source": pl.String}
-    return pl.DataFrame(rows, schema=columns, orient="row")
+def schedule(pairs, ratios, total, seed, max_repeats=4):
+    return mixing.schedule(pairs, Course.constant(ratios), total, seed, dict.fromkeys(ratios, max_repeats))
 
 
 sizes_of = st.dictionaries(st.sampled_from(["clicks", "labels", "pairs", "synthetic"]), st.integers(1, 60), min_size=1)
@@ -142,8 +142,8 @@ def test_user_ratios_fix_their_sources_and_the_preset_shares_the_rest():
 
 @settings(max_examples=60, deadline=None)
 @given(sizes_of, st.sampled_from([Proportional(), Balanced(), Smoothed(alpha=0.3), Weighted(shares={"clicks": 2})]))
-def test_ratios_sum_to_one(sizes, mixing):
-    ratios = mixing.ratios(sizes)
+def test_ratios_sum_to_one(sizes, preset):
+    ratios = preset.ratios(sizes)
     assert ratios.keys() == sizes.keys() and math.isclose(sum(ratios.values()), 1) and min(ratios.values()) >= 0
 
 
@@ -175,3 +175,40 @@ def test_mixing_schedules_its_total_or_else_the_budget():
     pairs = table({"clicks": 90, "labels": 10})
     assert len(Proportional().schedule(pairs, ["clicks", "labels"], 0, budget=150).rows) == 150
     assert len(Proportional(total=50).schedule(pairs, ["clicks", "labels"], 0, budget=150).rows) == 50
+
+
+def test_weights_of_sources_count_in_the_loss_and_not_in_the_stream():
+    pairs = pl.concat([table({"clicks": 30}, 2.0), table({"labels": 10}, 1.0)])
+    plain, weighted = (
+        Balanced(weights=weights).schedule(pairs, ["clicks", "labels"], 0, 40)
+        for weights in (None, {"clicks": 0.25, "labels": None})
+    )
+    assert np.array_equal(plain.rows, weighted.rows) and plain.drawn == weighted.drawn
+    assert plain.weights.dtype == np.float32 and np.array_equal(plain.weights, pairs["weight"].to_numpy())
+    assert np.array_equal(weighted.weights, np.where(pairs["source"] == "clicks", 0.5, 1.0))
+    assert plain.share_of_loss == pytest.approx({"clicks": 2 / 3, "labels": 1 / 3})
+    assert weighted.share_of_loss == pytest.approx({"clicks": 1 / 3, "labels": 2 / 3})
+
+
+def test_repeats_may_be_capped_source_by_source():
+    pairs = table({"clicks": 10, "labels": 10})
+    made = Balanced(max_repeats={"clicks": 1, "labels": 3}).schedule(pairs, ["clicks", "labels"], 0, 40)
+    assert made.times_drawn.tolist() == [1] * 10 + [3] * 10
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"weights": {"synthetic": 0.5}}, "mixing.weights.synthetic is set, but the chosen sources are clicks, labels"),
+        ({"weights": {"clicks": 0}}, "mixing.weights.clicks=0 cannot weigh"),
+        ({"weights": {"clicks": math.nan}}, "mixing.weights.clicks=nan"),
+        ({"weights": {"clicks": "half"}}, "mixing.weights.clicks=half"),
+        ({"max_repeats": {"clicks": 4}}, "mixing.max_repeats says nothing of labels"),
+        ({"max_repeats": {"clicks": 4, "labels": 0}}, "mixing.max_repeats.labels=0"),
+        ({"max_repeats": {"clicks": 4, "labels": 4, "pairs": 4}}, "mixing.max_repeats.pairs is set"),
+    ],
+)
+def test_bad_weights_and_repeats_are_refused_in_one_sentence(options, said):
+    with pytest.raises(InputError) as caught:
+        Balanced(**options).schedule(table({"clicks": 10, "labels": 10}), ["clicks", "labels"], 0, 20)
+    assert said in str(caught.value) and "\n" not in str(caught.value)

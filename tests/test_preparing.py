@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -7,7 +8,8 @@ from shoptalk.cache import Cache
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Domain, Judged, Known
 from shoptalk.errors import InputError
-from shoptalk.preparing import gather, with_given
+from shoptalk.models.ragged import Ragged
+from shoptalk.preparing import examples, gather, with_given
 from shoptalk.sources.forms import Forms
 from shoptalk.sources.pairs import Ground, Yielded, as_pairs
 
@@ -74,6 +76,16 @@ def test_own_negatives_stand_in_front_and_known_positives_among_them_do_not():
     assert found["scores"].to_list()[0] == [None, pytest.approx(0.9)]
     assert found["ranks"].to_list() == [[None, 2], [None]] and found.schema == mined.schema
     assert found["miners"].to_list() == [["given", "ann"], ["filled"]]
+
+
+@pytest.mark.parametrize("temperatures, expected", [({"y": 0.2}, [np.nan, np.nan, 0.2]), ({}, None)])
+def test_a_pair_takes_the_temperature_of_its_source(temperatures, expected):
+    rows = pl.DataFrame({"query": ["q", "r"], "doc_id": ["a", "b"]})
+    pairs = pl.concat([as_pairs(rows, "x"), as_pairs(rows[:1], "y")])
+    mined = rows.with_columns(negatives=pl.lit([], pl.List(pl.String)))
+    tokens = lambda texts, kind: Ragged.of([np.array([1]) for _ in texts])  # noqa: E731
+    made = examples(pairs, mined, np.arange(3), CORPUS, Known([]), tokens, temperatures=temperatures)
+    assert made.own_temperatures is expected or np.allclose(made.own_temperatures, expected, equal_nan=True)
 
 
 def test_a_source_that_learns_from_others_is_read_after_them(tmp_path):

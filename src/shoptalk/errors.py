@@ -1,5 +1,6 @@
-"""The one exception that carries a sentence for the user."""
+"""The one exception that carries a sentence for the user, and sentences that several need."""
 
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 
@@ -18,3 +19,13 @@ def at(path: str | Path, line: int | None = None, column: str | None = None) -> 
     if column is not None:
         parts.append(f"column '{column}'")
     return ", ".join(parts)
+
+
+def only_chosen(option: str, named: Iterable[str], chosen: Collection[str]) -> None:
+    """Refuse ``option`` where it names a source that is not among the ``chosen``."""
+    for source in named:
+        if source not in chosen:
+            raise InputError(
+                f"{option}.{source} is set, but the chosen sources are {', '.join(chosen)}; "
+                f"unset it or add {source} to data=."
+            )

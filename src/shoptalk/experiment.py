@@ -14,10 +14,12 @@ from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Domain
 from shoptalk.domain.restrict import restrict
 from shoptalk.embedding import CachedEmbed
+from shoptalk.errors import InputError, only_chosen
 from shoptalk.export import export
 from shoptalk.fitting import Fitted, Pool, fit
+from shoptalk.losses import Loss
 from shoptalk.mining import Mining
-from shoptalk.mixing import Schedule
+from shoptalk.mixing import Mixing, Schedule
 from shoptalk.negatives.mined import Mined
 from shoptalk.preparing import Gathered, examples, gather
 from shoptalk.reporting import logs, results, simulation, tables
@@ -60,6 +62,9 @@ def train(cfg: DictConfig) -> Outcome | None:
     ``None`` in the processes of a distributed run beside the first.
     """
     with Run(cfg, Console(quiet=not cfg.run.progress)) as run:
+        loss, mixing = instantiate(cfg.loss), instantiate(cfg.mixing)
+        temperatures = own_temperatures(cfg, loss)
+        check_weights(mixing, run)
         with run.stage("domain", "Reading the domain and embedding its corpus"):
             domain = load_domain(cfg, run)
             base = instantiate(cfg.model).to(run.device)
@@ -76,7 +81,6 @@ def train(cfg: DictConfig) -> Outcome | None:
             found = gather(sources, ground)
             domain, known = found.domain, found.known
             told_by_logs = logs.leave(run.folder, found.yielded, run.console) if run.main else {}
-            mixing = instantiate(cfg.mixing)
             schedule = mixing.schedule(found.pairs, list(cfg.data.sources), cfg.seed, run.settings.pairs)
             zero_shot = Dense(embed, embed(domain.corpus.passages, "document"))
             # For mining alone: what is measured is always searched exactly.
@@ -84,7 +88,6 @@ def train(cfg: DictConfig) -> Outcome | None:
             bm25 = BM25.cached(run.cache, domain.corpus.passages, domain.corpus.digest, threads=run.threads)
 
         with run.stage("negatives", "Mining negatives"):
-            loss = instantiate(cfg.loss)
             mining = Mining(cfg, run, found, base, near, bm25, distil="teacher" in loss.needs)
             if mining.found is not found:
                 found, known = mining.found, mining.found.known
@@ -94,7 +97,10 @@ def train(cfg: DictConfig) -> Outcome | None:
 
         with run.stage("fit", f"Training on {len(schedule.rows):,} draws from {found.pairs.height:,} pairs"):
             guide = embed if "guide" in loss.needs else None
-            data = examples(found.pairs, mined.table, schedule.rows, domain.corpus, known, embed.tokens, guide)
+            weighted = found.pairs.with_columns(weight=pl.Series(schedule.weights))
+            data = examples(
+                weighted, mined.table, schedule.rows, domain.corpus, known, embed.tokens, guide, temperatures
+            )
             dev = domain.splits.get("dev")
             watch = Pool(dev, domain.corpus, [bm25, zero_shot]) if dev else None
             fitted = fit(cfg, run, loss, data, mining.per_pair, watch, mining.refreshing(embed.tokens))
@@ -124,6 +130,28 @@ def train(cfg: DictConfig) -> Outcome | None:
     tables.show(metrics, run.console)
     run.console.print(f"[dim]{run.folder}[/]")
     return Outcome(metrics, per_query, run.folder)
+
+
+def own_temperatures(cfg: DictConfig, loss: Loss) -> dict[str, float]:
+    """The temperatures of the sources that have their own.
+
+    Raises:
+        InputError: one is of a source not chosen, or the loss knows no temperature.
+    """
+    found = instantiate(cfg.temperature).by_source
+    only_chosen("temperature.by_source", found, list(cfg.data.sources))
+    if found and not loss.tempered:
+        raise InputError(f"temperature.by_source.{next(iter(found))} is set, but this loss divides no score by a "
+                         "temperature; unset it, or choose another loss, as loss=infonce.")  # fmt: skip
+    return found
+
+
+def check_weights(mixing: Mixing, run: Run) -> None:
+    """Refuse weights of sources where each batch has a source to itself, so that they would cancel."""
+    if mixing.weights and run.settings.one_source:
+        raise InputError(f"mixing.weights.{next(iter(mixing.weights))} counts for nothing in batches of one source, "
+                         "each a mean over its own weights; set mixing.ratios instead, or "
+                         "trainer.one_source=false.")  # fmt: skip
 
 
 def embed_corpus(embed: CachedEmbed, base: Any, corpus: Corpus) -> None:

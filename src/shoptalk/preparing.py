@@ -150,6 +150,7 @@ def examples(
     known: Known,
     tokens: Callable[[Sequence[str], str], Ragged],
     embed: Callable[[Sequence[str], str], np.ndarray] | None = None,
+    temperatures: Mapping[str, float] | None = None,
 ) -> Examples:
     """Tokens, corpus rows and known positives of every pair; ``negatives`` is per distinct pair.
 
@@ -158,6 +159,7 @@ def examples(
     Args:
         tokens: texts and kind to token ids.
         embed: the guide's vectors; ``None`` without a guide.
+        temperatures: source to the temperature of its pairs, where that is not the run's.
     """
     assert pairs.schema == SCHEMA
     index = _first_copies(corpus)
@@ -176,7 +178,12 @@ def examples(
         sources=pairs["source"].rank("dense").to_numpy().astype(np.int64),
         teacher=teacher,
         guide=embed and Guide(embed(queries.to_list(), "query")[number], embed(corpus.passages, "document")),
+        own_temperatures=_own_temperatures(pairs, temperatures) if temperatures else None,
     )
+
+
+def _own_temperatures(pairs: pl.DataFrame, temperatures: Mapping[str, float]) -> np.ndarray:
+    return np.array([temperatures.get(source, np.nan) for source in pairs["source"]], np.float32)
 
 
 def negatives_of(

@@ -1,6 +1,7 @@
 """The temperature of the InfoNCE softmax: fixed, learned, or annealed over the run."""
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -9,13 +10,23 @@ from shoptalk.errors import InputError
 
 
 def _positive(name: str, value: float) -> float:
-    if not (math.isfinite(value) and value > 0):
+    if not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
         raise InputError(f"temperature.{name}={value} cannot divide a score: give a number above 0, say 0.05.")
     return float(value)
 
 
 class Temperature(nn.Module):
-    """``forward(progress)``, progress in [0, 1] of all steps -> scalar tensor above 0."""
+    """``forward(progress)``, progress in [0, 1] of all steps -> scalar tensor above 0.
+
+    Args:
+        by_source: fixed temperature of each source whose pairs do not take this one, ``None`` where they do.
+    """
+
+    def __init__(self, by_source: Mapping[str, float | None] | None = None):
+        super().__init__()
+        self.by_source = {
+            s: _positive(f"by_source.{s}", own) for s, own in (by_source or {}).items() if own is not None
+        }
 
     def forward(self, progress: float) -> Tensor:
         """The temperature at this point of the run."""
@@ -25,8 +36,8 @@ class Temperature(nn.Module):
 class Fixed(Temperature):
     """One value throughout."""
 
-    def __init__(self, value: float):
-        super().__init__()
+    def __init__(self, value: float, **common):
+        super().__init__(**common)
         self.register_buffer("value", torch.tensor(_positive("value", value)), persistent=False)
 
     def forward(self, progress: float) -> Tensor:
@@ -37,8 +48,8 @@ class Fixed(Temperature):
 class Learned(Temperature):
     """A parameter, kept as its logarithm and clamped to [low, high] (Radford et al. 2021, section 2.3)."""
 
-    def __init__(self, initial: float, low: float, high: float):
-        super().__init__()
+    def __init__(self, initial: float, low: float, high: float, **common):
+        super().__init__(**common)
         low, initial, high = _positive("low", low), _positive("initial", initial), _positive("high", high)
         if not low <= initial <= high:
             raise InputError(f"temperature.initial={initial} must lie within [low={low}, high={high}].")
@@ -53,8 +64,8 @@ class Learned(Temperature):
 class Annealed(Temperature):
     """From ``start`` to ``end`` along half a cosine, in logarithms."""
 
-    def __init__(self, start: float, end: float):
-        super().__init__()
+    def __init__(self, start: float, end: float, **common):
+        super().__init__(**common)
         self.start, self.end = _positive("start", start), _positive("end", end)
         self.register_buffer("unit", torch.tensor(1.0), persistent=False)
 

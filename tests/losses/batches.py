@@ -19,11 +19,17 @@ class Drawn:
     weight: np.ndarray
     teacher: np.ndarray
     guide: np.ndarray
+    own_temperature: np.ndarray
     temperature: float
 
     def cosine(self, i, j):
         q, d = self.queries[i], self.documents[j]
         return float(q @ d / (np.linalg.norm(q) * np.linalg.norm(d)))
+
+    def scale(self, i):
+        """The temperature of pair i."""
+        own = self.own_temperature[i]
+        return self.temperature if np.isnan(own) else own
 
     def arguments(self, dtype=torch.float64):
         """Queries, documents, targets, temperature; vectors in ``dtype``, the rest in float32 at least."""
@@ -55,6 +61,7 @@ def draw(seed, n=5, m=9, d=6, temperature=0.05):
         weight=random.uniform(0.1, 3, n),
         teacher=np.where(random.random((n, m)) < 0.3, np.nan, random.normal(0, 3, (n, m))),
         guide=random.uniform(-1, 1, (n, m)),
+        own_temperature=np.where(random.random(n) < 0.5, np.nan, random.uniform(0.5, 2, n) * temperature),
         temperature=temperature,
     )
 

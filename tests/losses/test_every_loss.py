@@ -59,6 +59,7 @@ def test_the_order_of_pairs_and_columns_and_the_scale_of_weights_say_nothing(los
     shuffled = targets._replace(
         positive=torch.tensor(np.argsort(columns))[targets.positive[rows]],
         weight=7 * targets.weight[rows],
+        own_temperature=targets.own_temperature[rows],
         **{name: getattr(targets, name)[rows][:, columns] for name in ("mask", "teacher", "guide")},
     )
     found = loss(queries[rows], documents[columns], shuffled, temperature)
@@ -73,6 +74,27 @@ def test_nothing_of_what_is_needed_may_lack_and_nothing_else_is_read(loss):
     for name in loss.needs:
         with pytest.raises(InputError, match=name):
             loss(queries, documents, targets._replace(**{name: None}), temperature)
+
+
+@every
+def test_own_temperatures_that_are_the_runs_change_no_digit(loss):
+    queries, documents, targets, temperature = draw(13).arguments(torch.float32)
+    found = []
+    for own in (None, torch.full_like(targets.weight, torch.nan), temperature.expand(len(queries))):
+        value = loss(queries, documents, targets._replace(own_temperature=own), temperature)
+        found.append(torch.cat([value[None], *map(torch.flatten, torch.autograd.grad(value, [queries, documents]))]))
+    assert torch.equal(found[0][0], found[1][0]) and torch.equal(found[0][0], found[2][0])
+    assert torch.equal(found[1], found[2]) and torch.allclose(found[0], found[1], rtol=1e-5, atol=1e-6)
+
+
+@every
+def test_a_loss_says_whether_it_divides_by_the_temperature(loss):
+    queries, documents, targets, temperature = draw(14).arguments()
+    plain, hot = (
+        loss(queries, documents, targets._replace(own_temperature=own), temperature)
+        for own in (None, torch.ones_like(targets.weight))
+    )
+    assert loss.tempered != torch.equal(plain, hot)
 
 
 @pytest.mark.parametrize("name", [name for name in LOSSES if name != "margin_mse of dots"])

@@ -22,7 +22,7 @@ def by_hand(drawn, symmetric, margin, relative):
         others = [k for k in range(len(drawn.queries)) if not drawn.mask[k, p] and drawn.positive[k] != p]
         backward = [score] + [drawn.cosine(k, p) for k in others if drawn.guide[k, p] <= limit]
         each = [
-            math.log(sum(math.exp((s - score) / drawn.temperature) for s in scores))
+            math.log(sum(math.exp((s - score) / drawn.scale(i)) for s in scores))
             for scores in ([forward, backward] if symmetric else [forward])
         ]
         losses.append(sum(each) / len(each))

@@ -23,7 +23,7 @@ def by_hand(drawn, teacher_temperature):
             losses.append(None)
             continue
         aim = softmax([row[j] / teacher_temperature for j in columns])
-        student = softmax([drawn.cosine(i, j) / drawn.temperature for j in columns])
+        student = softmax([drawn.cosine(i, j) / drawn.scale(i) for j in columns])
         losses.append(sum(t * math.log(t / s) for t, s in zip(aim, student, strict=True)))
     return drawn.mean(losses)
 
@@ -41,7 +41,8 @@ def test_0_at_the_teacher_and_never_below(drawn):
     queries, documents, targets, temperature = drawn.arguments()
     assert KL()(queries, documents, targets, temperature) >= 0
     cosine = torch.nn.functional.normalize(queries) @ torch.nn.functional.normalize(documents).T
-    own = targets._replace(teacher=(cosine / temperature).detach())
+    scales = torch.tensor([drawn.scale(i) for i in range(len(queries))])[:, None]
+    own = targets._replace(teacher=(cosine / scales).detach())
     assert KL()(queries, documents, own, temperature).item() == pytest.approx(0, abs=1e-9)
 
 

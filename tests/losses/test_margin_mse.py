@@ -14,7 +14,7 @@ from shoptalk.losses import MarginMSE
 def by_hand(drawn, similarity):
     def score(i, j):
         if similarity == "cosine":
-            return drawn.cosine(i, j) / drawn.temperature
+            return drawn.cosine(i, j) / drawn.scale(i)
         return float(drawn.queries[i] @ drawn.documents[j])
 
     losses = []

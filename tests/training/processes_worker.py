@@ -2,8 +2,10 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from tiny_training import Bag, Nearest, make_batches, make_examples, make_module
 
@@ -23,6 +25,8 @@ def train(folder: Path, cached: bool) -> dict[str, list]:
         chunk_tokens=40, accelerator="cpu", precision="32-true", strategy="ddp" if world > 1 else "single",
     )  # fmt: skip
     examples = make_examples(0, draws=40)
+    own = np.where(examples.sources == 1, 0.1, np.nan).astype(np.float32)
+    examples = replace(examples, own_temperatures=own)
     batches = make_batches(examples)
     torch.manual_seed(0)
     bag = Bag(dropout=0.2)

@@ -22,6 +22,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 @given(seed=SEEDS)
 def test_every_batch_keeps_its_promises(divide, seed):
     examples = make_examples(seed)
+    examples = replace(examples, own_temperatures=np.arange(1, 21, dtype=np.float32))
     batches = make_batches(examples, divide=divide)
     seen, given = [], 0
     for step in range(len(batches)):
@@ -32,6 +33,7 @@ def test_every_batch_keeps_its_promises(divide, seed):
         for line, pair in enumerate(batch.pairs.tolist()):
             assert not batch.targets.mask[line, batch.targets.positive[line]]
             assert batch.targets.weight[line] == examples.weights[pair]
+            assert batch.targets.own_temperature[line] == examples.own_temperatures[pair]
             assert batch.queries[line].tolist() == examples.query_tokens[pair].tolist()
         seen += batch.pairs.tolist()
     assert sorted(seen) == sorted(examples.order.tolist()), "every draw once"
@@ -91,6 +93,10 @@ def test_a_pair_with_fewer_negatives_than_asked_for_brings_those_it_has(per_pair
             assert torch.isfinite(loss(vectors[:4], vectors[4:], batch.targets, torch.tensor(0.05)))
         seen |= brought
     assert seen == {20, 21, 22, 23, 24, 25}, "each is used in its turn"
+
+
+def test_without_own_temperatures_there_is_no_such_target():
+    assert make_batches(make_examples(0))[0].targets.own_temperature is None
 
 
 def test_the_same_step_gives_the_same_batch():

@@ -11,9 +11,11 @@ class Loss(nn.Module):
 
     Attributes:
         needs: the names, of "teacher" and "guide", that ``Targets`` must hold.
+        tempered: whether scores are divided by the temperature.
     """
 
     needs: frozenset[str] = frozenset()
+    tempered: bool = True
 
     def forward(self, queries: Tensor, documents: Tensor, targets: Targets, temperature: Tensor) -> Tensor:
         """The weighted mean Σ wℓ / Σ w over the pairs, a scalar.
@@ -22,7 +24,7 @@ class Loss(nn.Module):
             queries: float [n, d], any length.
             documents: float [m, d], any length.
             targets: how they belong together.
-            temperature: scalar above 0.
+            temperature: scalar above 0, of pairs without their own in ``targets``.
         """
         raise NotImplementedError
 

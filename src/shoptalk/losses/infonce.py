@@ -8,15 +8,15 @@ from torch.nn import functional
 
 from shoptalk.errors import InputError
 from shoptalk.losses.base import Loss, weighted_mean
-from shoptalk.losses.scores import cosine, precise
+from shoptalk.losses.scores import cosine, precise, tempered
 from shoptalk.losses.targets import Targets
 
 
 class InfoNCE(Loss):
     """Cross-entropy of each query's positive among all documents of the batch (van den Oord et al. 2018, eq. 4).
 
-    Similarity is the cosine divided by the temperature. A query all of whose other columns are left out
-    has loss 0.
+    Similarity is the cosine divided by the temperature, in both directions that of the pair whose loss it is. A
+    query all of whose other columns are left out has loss 0.
 
     A guide (GISTEmbed, Solatorio 2024, arXiv 2402.16829) leaves out column j for query i where its cosine
     g_ij exceeds g_ip - margin, p being the positive, or g_ip - margin·|g_ip| when the margin is relative;
@@ -41,10 +41,13 @@ class InfoNCE(Loss):
 
     def forward(self, queries: Tensor, documents: Tensor, targets: Targets, temperature: Tensor) -> Tensor:
         """See ``Loss.forward``."""
-        scores = cosine(queries, documents) / temperature
+        cosines, own, positive = cosine(queries, documents), targets.own_temperature, targets.positive
+        scores = tempered(cosines, own, temperature)
         loss = self._to_documents(scores, targets)
         if self.symmetric:
-            loss = (loss + self._to_queries(scores, targets)) / 2
+            # Row i is the document of pair i: every query in it is taken at the temperature of pair i.
+            back = scores[:, positive].T if own is None else tempered(cosines[:, positive].T, own, temperature)
+            loss = (loss + self._to_queries(back, targets)) / 2
         return weighted_mean(loss, targets.weight)
 
     def _to_documents(self, scores: Tensor, targets: Targets) -> Tensor:
@@ -63,7 +66,7 @@ class InfoNCE(Loss):
             guide = precise(targets.given("guide"))
             of_queries = guide[:, positive].T
             barred = barred | (of_queries > self._limit(guide, positive))
-        return _cross_entropy(scores[:, positive].T, barred, torch.arange(len(positive), device=positive.device))
+        return _cross_entropy(scores, barred, torch.arange(len(positive), device=positive.device))
 
     def _limit(self, guide: Tensor, positive: Tensor) -> Tensor:
         """The highest cosine, by the guide, of a negative of each pair, [n, 1]."""

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from shoptalk.errors import InputError
 from shoptalk.losses.base import Loss, weighted_mean
-from shoptalk.losses.scores import cosine, precise
+from shoptalk.losses.scores import cosine, precise, tempered
 from shoptalk.losses.targets import Targets
 
 
@@ -39,7 +39,8 @@ class KL(Loss):
         """See ``Loss.forward``."""
         teacher = precise(targets.given("teacher"))
         compared = ~(teacher.isnan() | targets.mask)
-        student = _log_softmax(cosine(queries, documents) / temperature, compared)
+        scores = tempered(cosine(queries, documents), targets.own_temperature, temperature)
+        student = _log_softmax(scores, compared)
         aim = _log_softmax(teacher / self.teacher_temperature, compared)
         divergence = functional.kl_div(student, aim, reduction="none", log_target=True).sum(dim=1)
         return weighted_mean(divergence, targets.weight * (compared.sum(dim=1) > 1))

@@ -5,15 +5,15 @@ from torch import Tensor
 
 from shoptalk.errors import InputError
 from shoptalk.losses.base import Loss, weighted_mean
-from shoptalk.losses.scores import cosine, dot, precise
+from shoptalk.losses.scores import cosine, dot, precise, tempered
 from shoptalk.losses.targets import Targets
 
 
-def _scaled_cosine(queries: Tensor, documents: Tensor, temperature: Tensor) -> Tensor:
-    return cosine(queries, documents) / temperature
+def _scaled_cosine(queries: Tensor, documents: Tensor, own: Tensor | None, temperature: Tensor) -> Tensor:
+    return tempered(cosine(queries, documents), own, temperature)
 
 
-def _plain_dot(queries: Tensor, documents: Tensor, temperature: Tensor) -> Tensor:
+def _plain_dot(queries: Tensor, documents: Tensor, own: Tensor | None, temperature: Tensor) -> Tensor:
     return dot(queries, documents)
 
 
@@ -38,14 +38,15 @@ class MarginMSE(Loss):
         super().__init__()
         if similarity not in _SIMILARITIES:
             raise InputError(f"loss.base.similarity={similarity} is unknown: take {' or '.join(_SIMILARITIES)}.")
-        self._similarity = _SIMILARITIES[similarity]
+        self._similarity, self.tempered = _SIMILARITIES[similarity], similarity != "dot"
 
     def forward(self, queries: Tensor, documents: Tensor, targets: Targets, temperature: Tensor) -> Tensor:
         """See ``Loss.forward``."""
         positive, teacher = targets.positive[:, None], precise(targets.given("teacher"))
         judged = ~teacher.isnan()
         compared = (judged & judged.gather(1, positive) & ~targets.mask).scatter(1, positive, False)
-        student = _margins(self._similarity(queries, documents, temperature), positive)
+        scores = self._similarity(queries, documents, targets.own_temperature, temperature)
+        student = _margins(scores, positive)
         aim = _margins(teacher.masked_fill(~judged, 0), positive)  # no NaN enters the arithmetic
         squared = torch.where(compared, student - aim, 0).square()
         count = compared.sum(dim=1)

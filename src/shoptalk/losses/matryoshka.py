@@ -25,7 +25,7 @@ class Matryoshka(Loss):
 
     def __init__(self, base: Loss, dimensions: Sequence[int], weights: Sequence[float] | None = None):
         super().__init__()
-        self.base, self.needs = base, base.needs
+        self.base, self.needs, self.tempered = base, base.needs, base.tempered
         self.dimensions = _checked_dimensions(list(dimensions))
         self.weights = [1.0] * len(self.dimensions) if weights is None else _checked_weights(list(weights))
         if len(self.weights) != len(self.dimensions):

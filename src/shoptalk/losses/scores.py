@@ -17,6 +17,11 @@ def dot(left: Tensor, right: Tensor) -> Tensor:
         return precise(left) @ precise(right).T
 
 
+def tempered(scores: Tensor, own: Tensor | None, temperature: Tensor) -> Tensor:
+    """``scores`` [n, m] divided by the scalar ``temperature``, or each row by its ``own`` [n] where that is no NaN."""
+    return scores / (temperature if own is None else torch.where(own.isnan(), temperature, own)[:, None])
+
+
 def cosine(left: Tensor, right: Tensor) -> Tensor:
     """Cosines [n, m] of vectors [n, d] and [m, d] of any length."""
     return dot(functional.normalize(precise(left), dim=-1), functional.normalize(precise(right), dim=-1))

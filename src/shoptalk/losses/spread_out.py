@@ -29,7 +29,7 @@ class SpreadOut(Loss):
         super().__init__()
         if not (math.isfinite(strength) and strength > 0):
             raise InputError(f"loss.spread_out={strength} must be finite and above 0, say 0.1, or 0 to leave it out.")
-        self.base, self.needs, self.strength = base, base.needs, strength
+        self.base, self.needs, self.tempered, self.strength = base, base.needs, base.tempered, strength
 
     def forward(self, queries: Tensor, documents: Tensor, targets: Targets, temperature: Tensor) -> Tensor:
         """See ``Loss.forward``."""

@@ -16,6 +16,7 @@ class Targets(NamedTuple):
         weight: float [n], above 0.
         teacher: float [n, m], the teacher's scores (logits), NaN where it judged nothing.
         guide: float [n, m], cosine of query and document by a frozen guide model.
+        own_temperature: float [n], above 0 for pairs that do not take the run's temperature, NaN for the others.
     """
 
     positive: Tensor
@@ -23,6 +24,7 @@ class Targets(NamedTuple):
     weight: Tensor
     teacher: Tensor | None = None
     guide: Tensor | None = None
+    own_temperature: Tensor | None = None
 
     def given(self, name: str) -> Tensor:
         """``teacher`` or ``guide``, or an InputError where the batch was made without."""

@@ -44,6 +44,11 @@ TEMPLATE = """<!doctype html>
 <table><tr><th>source</th><th>pairs</th><th>asked</th><th>drawn</th><th>share of loss</th></tr>
 {% for s in m.mixing.asked %}<tr><td>{{ s }}</td><td>{{ m.mixing.pairs.get(s, 0) }}</td>{% for key in ("asked", "drawn", "share_of_loss") %}<td>{{ "%.1f%%"|format(100 * m.mixing[key].get(s, 0)) }}</td>{% endfor %}</tr>{% endfor %}
 </table>
+{% if m.mixing.stages %}<p class="note">Share of each source in each tenth of the stream: asked, drawn, of the loss.</p>
+<table><tr><th>until</th>{% for s in m.mixing.asked %}<th>{{ s }}</th>{% endfor %}</tr>
+{% for stage in m.mixing.stages %}<tr><td>{{ "%.0f%%"|format(100 * stage.until) }}</td>
+{% for s in m.mixing.asked %}<td>{% for key in ("asked", "drawn", "share_of_loss") %}{{ "%.1f%%"|format(100 * stage[key][s]) }}{{ ", " if not loop.last }}{% endfor %}</td>{% endfor %}</tr>
+{% endfor %}</table>{% endif %}
 {{ synthetic }}
 {{ negatives }}
 {% if m.negatives.refreshes %}<h3>Mined anew while training</h3><p class="note">The figures above are of the first

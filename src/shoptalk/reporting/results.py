@@ -1,6 +1,7 @@
 """``metrics.json``: one mapping that holds all a run found."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import polars as pl
@@ -66,11 +67,12 @@ def measured(per_query: pl.DataFrame, slices_of: Mapping[str, Sequence[str]]) ->
 
 
 def mixing(schedule: Any, pairs: pl.DataFrame) -> dict[str, Any]:
-    """What was asked of the mixture, what was drawn, and what of it reached the loss."""
-    return {
+    """What was asked of the mixture, what was drawn, and what of it reached the loss; by tenths where that changes."""
+    told = {
         "asked": schedule.asked,
         "drawn": schedule.drawn,
         "share_of_loss": schedule.share_of_loss,
         "pairs": dict(sorted(pairs.group_by("source").len().iter_rows())),
         "draws": len(schedule.rows),
     }
+    return told | ({"stages": [asdict(stage) for stage in schedule.stages]} if schedule.stages else {})

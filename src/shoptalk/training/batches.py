@@ -50,6 +50,8 @@ class Examples:
         teacher: per pair the teacher's logits of its positive and then of its ``negatives``, NaN where it judged
             none; ``None`` without a teacher.
         guide: vectors to tell false negatives by; ``None`` without a guide.
+        own_temperatures: float32 [p], the temperature of pairs whose source has its own, NaN for the others; ``None``
+            where no source has one.
     """
 
     query_tokens: Ragged
@@ -62,6 +64,7 @@ class Examples:
     sources: np.ndarray
     teacher: Sequence[np.ndarray] | None = None
     guide: Guide | None = None
+    own_temperatures: np.ndarray | None = None
 
     @cached_property
     def repetitions(self) -> np.ndarray:
@@ -141,6 +144,7 @@ class Batches:
             torch.from_numpy(examples.weights[pairs]),
             self._teacher(pairs, documents, positive, kept, negatives),
             self._guide(pairs, documents),
+            None if examples.own_temperatures is None else torch.from_numpy(examples.own_temperatures[pairs]),
         )
         return Batch(examples.query_tokens.take(pairs), examples.document_tokens.take(documents), targets, pairs)
 
