@@ -62,39 +62,36 @@ class Asking:
 
     async def _settle(self, place: int) -> None:
         """One prompt through all its tries; nothing is put out for it where all ends before."""
-        prompt = self.prompts[place]
+        seed = self.prompts[place].seed
         for tried in range(1, self.tries + 1):
-            reply = await self._once(prompt)
+            reply = await self._once(self.prompts[place])
             if reply is None:
                 return
             if reply.text is not None:
                 self._answered += 1
                 self._put((place, Answer(reply.text)))
                 return
-            again = reply.again and tried < self.tries
-            wait = max(backoff(prompt.seed, tried), reply.pause)
-            self._tell(place, tried, reply, wait if again and self._end is None else None)
-            if not again:
-                break
-            if self._end is not None:
+            told = f"Prompt {place + 1}, try {tried} of {self.tries}: {reply.why}"
+            if not reply.again or tried == self.tries:
+                self._put(f"{told}; given up.")
+                self._give_up(place, reply)
                 return
+            if self._end is not None:
+                self._put(f"{told}; left unanswered, as the run ends.")
+                return
+            wait = max(backoff(seed, tried), reply.pause)
+            self._put(f"{told}; again in {wait:.1f} s.")
             await self.pace.clock.sleep(wait)
+
+    def _give_up(self, place: int, reply: Reply) -> None:
+        """No answer; and the end where no prompt gets one and none is to blame for it."""
         self._put((place, Answer(None, reply.why)))
         self._in_vain += reply.absent
         if self._in_vain >= min(GONE, len(self.prompts)):
             self._stop(
-                f"{self.endpoint.reader.url} does not work: the last {self._in_vain} prompts failed on every try, "
+                f"{self.endpoint.reader.url} does not answer: the last {self._in_vain} prompts failed on every try, "
                 f"at last as {reply.why}: see that it is up and bears generator.model.concurrency={self.concurrency}"
             )
-
-    def _tell(self, place: int, tried: int, reply: Reply, wait: float | None) -> None:
-        if wait is not None:
-            then = f"again in {wait:.0f} s"
-        elif reply.again and tried < self.tries:
-            then = "left, as all ends"
-        else:
-            then = "given up"
-        self._put(f"Prompt {place + 1}, try {tried} of {self.tries}: {reply.why}; {then}.")
 
     async def _once(self, prompt: Prompt) -> Reply | None:
         """One request within budget and pace; ``None`` where it must not be made."""

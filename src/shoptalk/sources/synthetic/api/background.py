@@ -22,7 +22,7 @@ def events(work: Callable[[Put], Coroutine[None, None, None]]) -> Iterator[objec
             out.put(end)
 
     task = loop.create_task(main())
-    thread = Thread(target=_run, args=(loop, task), daemon=True)
+    thread = Thread(target=_run, args=(loop, task), name="events", daemon=True)
     thread.start()
     try:
         while (event := out.get()) is not end:

@@ -53,7 +53,7 @@ class Prices:
         """Read the option."""
         if given is None:
             return None
-        if sorted(given) != ["input", "output"]:
+        if not isinstance(given, Mapping) or sorted(given) != ["input", "output"]:
             raise InputError("generator.model.prices are not two; give input and output, each per million tokens.")
         return Prices(**{name: number(f"prices.{name}", given[name], zero=True) for name in ("input", "output")})
 
@@ -63,7 +63,7 @@ class Prices:
 
 
 class Budget:
-    """What may be spent in the life of a model object; requests on their way are counted with the worst they may use."""
+    """What may be spent while a model object lives; a request on its way counts with the most that it may use."""
 
     def __init__(self, tokens: int | None, money: float | None, prices: Prices | None):
         if money is not None and prices is None:
@@ -78,8 +78,8 @@ class Budget:
         if self.tokens is not None and tokens > self.tokens:
             return f"generator.model.budget_tokens={self.tokens} would be passed by {tokens - self.tokens:,} tokens"
         if self.money is not None and self.prices.money(total) > self.money:
-            over = self.prices.money(total) - self.money
-            return f"generator.model.budget_money={self.money:g} would be passed by {over:.2g}"
+            over = _coins(self.prices.money(total) - self.money)
+            return f"generator.model.budget_money={self.money:g} would be passed by {over}"
         return None
 
     def send(self, worst: Used) -> None:
@@ -93,4 +93,8 @@ class Budget:
 
     def said(self, used: Used) -> str:
         """``used`` in money; nothing where prices are not known."""
-        return f", {self.prices.money(used):.2f} in money" if self.prices else ""
+        return f", {_coins(self.prices.money(used))} in money" if self.prices else ""
+
+
+def _coins(money: float) -> str:
+    return f"{money:,.2f}" if money >= 1 else f"{money:.2g}"

@@ -1,5 +1,6 @@
 """One request to a ``/chat/completions`` endpoint."""
 
+import os
 from collections.abc import Mapping
 from typing import Self
 from urllib.parse import urlsplit
@@ -7,6 +8,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from shoptalk.sources.synthetic.api.budget import NOTHING
 from shoptalk.sources.synthetic.api.replies import Reader, Reply
+from shoptalk.sources.synthetic.api.words import spoken
 from shoptalk.sources.synthetic.language import Prompt
 
 CONNECT_S = 10.0
@@ -63,13 +65,21 @@ class Endpoint:
         import aiohttp
 
         if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
-            number = getattr(error, "os_error", None)
-            cause = (number and number.strerror) or "no connection in time"
-            return Reply(why=f"it cannot be reached ({cause})", again=True, used=NOTHING, absent=True)
+            said = spoken(_cause(error).encode(), self.reader.key)
+            return Reply(why=f"the endpoint cannot be reached ({said})", again=True, used=NOTHING, absent=True)
         if isinstance(error, TimeoutError):
             return Reply(why=f"no answer within {self.timeout_s:g} s", again=True, absent=True)
         cut = isinstance(error, aiohttp.ClientPayloadError)
         return Reply(why="its answer breaks off" if cut else "the connection broke", again=True, absent=True)
+
+
+def _cause(error: Exception) -> str:
+    """Why there is no connection, in the system's words."""
+    cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None)
+    if cause is None:
+        return "no connection in time"
+    # asyncio puts words of its own where the system's would stand; a name that is not found has a number below 0.
+    return os.strerror(cause.errno) if (cause.errno or 0) > 1 else cause.strerror or str(cause)
 
 
 def proxy(url: str) -> str | None:

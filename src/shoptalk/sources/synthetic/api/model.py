@@ -86,7 +86,9 @@ class ApiModel:
 
     def _fields(self, temperature: object, max_tokens_as: str, extra: Mapping | None) -> dict[str, object]:
         """Of every request's body, all but its messages and seed."""
-        extra = OmegaConf.to_container(OmegaConf.create(dict(extra or {})))
+        if extra is not None and not isinstance(extra, Mapping):
+            raise InputError(f"generator.model.extra={extra} is not possible; give names and values.")
+        extra = OmegaConf.to_container(OmegaConf.create(extra or {}), resolve=True)
         for name in RESERVED:
             if name in extra:
                 raise InputError(f"generator.model.extra.{name} is set elsewhere; use generator.model's own options.")
@@ -148,5 +150,5 @@ class ApiModel:
 
     def _limits(self) -> str:
         budget = {"budget_tokens": self.budget.tokens, "budget_money": self.budget.money}
-        set_ = [f"generator.model.{name}={value:,}" for name, value in budget.items() if value is not None]
+        set_ = [f"generator.model.{name}={value}" for name, value in budget.items() if value is not None]
         return f", within {' and '.join(set_)}" if set_ else ", without a budget"

@@ -102,7 +102,7 @@ class Reader:
                 f"{self.url} has no such model or address ({said}): check generator.model.model={self.model} "
                 "and generator.model.url, which for most endpoints ends in /v1"
             )
-        return f"{self.url} refuses the request ({said}): mend the generator.model option that it speaks of"
+        return f"{self.url} refuses the request ({said}): mend what it speaks of"
 
 
 def _used(said: object) -> Used | None:
