@@ -49,7 +49,7 @@ class Asking:
             self._workers = {group.create_task(self._work()) for _ in range(count)}
         counts = f"{self._answered} of {len(self.prompts)} prompts were answered"
         used = self.budget.spent - before
-        put(f"{counts}; {used.read:,} tokens in and {used.written:,} out{self.budget.said(used)}.")
+        await put(f"{counts}; {used.read:,} tokens in and {used.written:,} out{self.budget.said(used)}.")
         if self._end:
             raise InputError(f"{self._end}; {counts}, and the same command asks the others.")
 
@@ -69,23 +69,23 @@ class Asking:
                 return
             if reply.text is not None:
                 self._answered += 1
-                self._put((place, Answer(reply.text)))
+                await self._put((place, Answer(reply.text)))
                 return
             told = f"Prompt {place + 1}, try {tried} of {self.tries}: {reply.why}"
             if not reply.again or tried == self.tries:
-                self._put(f"{told}; given up.")
-                self._give_up(place, reply)
+                await self._put(f"{told}; given up.")
+                await self._give_up(place, reply)
                 return
             if self._end is not None:
-                self._put(f"{told}; left unanswered, as the run ends.")
+                await self._put(f"{told}; left unanswered, as the run ends.")
                 return
             wait = max(backoff(seed, tried), reply.pause)
-            self._put(f"{told}; again in {wait:.1f} s.")
+            await self._put(f"{told}; again in {wait:.1f} s.")
             await self.pace.clock.sleep(wait)
 
-    def _give_up(self, place: int, reply: Reply) -> None:
+    async def _give_up(self, place: int, reply: Reply) -> None:
         """No answer; and the end where no prompt gets one and none is to blame for it."""
-        self._put((place, Answer(None, reply.why)))
+        await self._put((place, Answer(None, reply.why)))
         self._in_vain += reply.absent
         if self._in_vain >= min(GONE, len(self.prompts)):
             self._stop(

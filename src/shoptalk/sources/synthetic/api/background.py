@@ -2,36 +2,48 @@
 
 import asyncio
 import queue
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from threading import Thread
 
-Put = Callable[[object], None]
+Put = Callable[[object], Awaitable[None]]
 
 
 def events(work: Callable[[Put], Coroutine[None, None, None]]) -> Iterator[object]:
     """What ``work(put)`` puts, as it comes, while it goes on in a thread of its own.
 
-    What it raises is raised here. Closing the iterator, or Ctrl-C in it, cancels the work and waits for its end.
+    ``await put(event)`` lasts until whoever iterates comes for the next event and so has dealt with this one. What the
+    work raises is raised here. Closing the iterator, or Ctrl-C in it, cancels the work and waits for its end.
     """
     out, end, loop = queue.SimpleQueue(), object(), asyncio.new_event_loop()
 
+    async def put(event: object) -> None:
+        taken = loop.create_future()
+        out.put((event, taken))
+        await taken
+
     async def main() -> None:
         try:
-            await work(out.put)
+            await work(put)
         finally:
-            out.put(end)
+            out.put((end, None))
 
     task = loop.create_task(main())
     thread = Thread(target=_run, args=(loop, task), name="events", daemon=True)
     thread.start()
     try:
-        while (event := out.get()) is not end:
-            yield event
+        while (next_ := out.get())[0] is not end:
+            yield next_[0]
+            loop.call_soon_threadsafe(_take, next_[1])
     finally:
         loop.call_soon_threadsafe(task.cancel)
         thread.join()
         loop.close()
     task.result()
+
+
+def _take(taken: asyncio.Future) -> None:
+    if not taken.done():
+        taken.set_result(None)
 
 
 def _run(loop: asyncio.AbstractEventLoop, task: asyncio.Task) -> None:
