@@ -45,14 +45,14 @@ class LlmServer:
     Attributes:
         script: prompt to what its first tries meet: functions of (handler, body).
         asked, answered: prompts as they came, and how often each was answered in full with an answer that is paid for.
-        bodies, headers: of the requests.
+        times, bodies, headers: of the requests.
         most: requests that were there at once.
         dies_after: answers after which nothing is answered and nobody listens, until ``revived``.
     """
 
     def __init__(self, script=None, delay=0.0, usage=(10, 5), dies_after=None):
         self.script, self.delay, self.usage, self.dies_after = defaultdict(list, script or {}), delay, usage, dies_after
-        self.asked, self.bodies, self.headers, self.answered = [], [], [], Counter()
+        self.asked, self.times, self.bodies, self.headers, self.answered = [], [], [], [], Counter()
         self.most = self.here = 0
         self.over, self.dead, self.lock = Event(), Event(), Lock()
         self._listen(0)
@@ -68,6 +68,7 @@ class LlmServer:
         prompt = body["messages"][-1]["content"]
         with self.lock:
             self.asked.append(prompt)
+            self.times.append(time.monotonic())
             self.bodies.append(body)
             self.headers.append(dict(handler.headers))
             self.here += 1

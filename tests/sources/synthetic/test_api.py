@@ -189,7 +189,7 @@ def test_after_a_death_at_half_the_same_call_asks_only_the_rest():
     with serving(dies_after=20) as server:
         out, told, end = run(model(server.url, tries=2), asked)
         everything |= {place: one for place, one in out.items() if one.text}
-        assert len(everything) == 20 and "does not answer" in end and "20 of 40 prompts were answered" in end
+        assert len(everything) == 20 and "gives no answers" in end and "20 of 40 prompts were answered" in end
         assert all(SENTENCE.fullmatch(line) and "Traceback" not in line for line in told.lines)
         server.revived()
         rest = [place for place in range(40) if place not in everything]
@@ -225,16 +225,34 @@ def test_nobody_there_ends_it_in_one_sentence():
     assert len(out) == 5 and all(
         one.fault.startswith("the endpoint cannot be reached (Connection refused)") for one in out.values()
     )
-    assert end.startswith(f"{server.url} does not answer: the last 5 prompts failed on every try")
+    assert end.startswith(
+        f"{server.url} gives no answers, 5 prompts in a row failed on every try ('the endpoint cannot be reached (Conn"
+    )
     assert end.endswith("0 of 30 prompts were answered, and the same command asks the others.")
     assert len(told.incidents) == 10
-    assert run(model(server.url, tries=1), prompts(2))[2].startswith(f"{server.url} does not answer: the last 2")
+    assert run(model(server.url, tries=1), prompts(2))[2].startswith(
+        f"{server.url} gives no answers, 2 prompts in a row"
+    )
 
 
 def test_an_endpoint_without_tls_is_told_from_one_that_is_down():
     with serving() as server:
         out, _, _ = run(model(server.url.replace("http", "https"), tries=1), prompts(1))
     assert re.fullmatch(r"the endpoint cannot be reached \(.*ssl.*\)", out[0].fault, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("act", [status(500), status(503), drop])
+def test_only_an_endpoint_that_fails_prompt_after_prompt_is_left(act):
+    ill = [0, 1, 2, 3, 5, 6, 7, 8]
+    with serving({f"document {i}": [act] for i in ill}) as server:
+        out, _, end = run(model(server.url, tries=1, concurrency=1), prompts(10))
+    assert end is None and len(out) == 10 and {i for i, one in out.items() if one.text is None} == set(ill)
+
+
+def test_prompts_that_the_model_itself_fails_at_end_nothing():
+    with serving({f"document {i}": [status(500)] for i in range(9)}) as server:
+        out, _, end = run(model(server.url, tries=1, concurrency=1), prompts(10))
+    assert end is None and len(out) == 10 and out[9].text
 
 
 @pytest.mark.parametrize(
@@ -331,6 +349,28 @@ def test_starts_lie_apart_whenever_they_are_wanted(wanted, per_minute):
 
 
 def test_everybody_waits_as_long_as_the_endpoint_asks():
+    class Hurried(Clock):
+        def now(self):
+            return 250 * super().now()
+
+        async def sleep(self, seconds):
+            await super().sleep(seconds / 250)
+
+    limited = threading.Event()
+
+    def after_the_limit(handler, body):
+        limited.wait(5)
+        answer()(handler, body)
+
+    script = {"document 0": [status(429, Retry_After="50")], "document 1": [after_the_limit]}
+    with serving(script) as server:
+        voice = Voice(say=lambda line: limited.set())
+        assert dict(model(server.url, concurrency=2, clock=Hurried()).answers(prompts(6), voice)) == good(range(6))
+    assert sorted(server.asked[:2]) == ["document 0", "document 1"]
+    assert min(server.times[2:]) - max(server.times[:2]) >= 0.9 * 50 / 250
+
+
+def test_a_prompt_is_not_asked_again_before_the_endpoint_allows():
     clock = FastClock()
     with serving({"document 0": [status(429, Retry_After="50")]}) as server:
         _, told, _ = run(model(server.url, concurrency=1, clock=clock), prompts(3))

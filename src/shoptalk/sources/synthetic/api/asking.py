@@ -89,8 +89,8 @@ class Asking:
         self._in_vain += reply.absent
         if self._in_vain >= min(GONE, len(self.prompts)):
             self._stop(
-                f"{self.endpoint.reader.url} does not answer: the last {self._in_vain} prompts failed on every try, "
-                f"at last as {reply.why}: see that it is up and bears generator.model.concurrency={self.concurrency}"
+                f"{self.endpoint.reader.url} gives no answers, {self._in_vain} prompts in a row failed on every try "
+                f"('{reply.why}'): see that it is up and bears generator.model.concurrency={self.concurrency}"
             )
 
     async def _once(self, prompt: Prompt) -> Reply | None:
