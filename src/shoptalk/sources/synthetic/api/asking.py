@@ -11,7 +11,8 @@ from shoptalk.sources.synthetic.api.limits import Pace, backoff
 from shoptalk.sources.synthetic.api.replies import Reply
 from shoptalk.sources.synthetic.language import Answer, Prompt
 
-GONE = 5  # prompts in a row that no try got through to
+ABSENT = 5  # prompts in a row that fail every try, the last one by the endpoint's fault: it is down
+FAILING = 25  # by whatever may be either's fault: the model is ill, since so many prompts hardly are
 
 
 class Asking:
@@ -84,10 +85,10 @@ class Asking:
             await self.pace.clock.sleep(wait)
 
     async def _give_up(self, place: int, reply: Reply) -> None:
-        """No answer; and the end where no prompt gets one and none is to blame for it."""
+        """No answer; and the end where it is not the prompts that are to blame for it."""
         await self._put((place, Answer(None, reply.why)))
-        self._in_vain += reply.absent
-        if self._in_vain >= min(GONE, len(self.prompts)):
+        self._in_vain += reply.again
+        if reply.again and self._in_vain >= (min(ABSENT, len(self.prompts)) if reply.absent else FAILING):
             self._stop(
                 f"{self.endpoint.reader.url} gives no answers, {self._in_vain} prompts in a row failed on every try "
                 f"('{reply.why}'): see that it is up and bears generator.model.concurrency={self.concurrency}"
@@ -107,7 +108,7 @@ class Asking:
         finally:
             self.budget.settle(worst, used)
             self._landed.set()
-        self._in_vain = self._in_vain if reply.absent else 0
+        self._in_vain = self._in_vain if reply.again else 0
         self.pace.hold(reply.pause)
         return reply
 

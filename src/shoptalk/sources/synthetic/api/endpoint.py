@@ -32,7 +32,13 @@ class Endpoint:
         timeout = aiohttp.ClientTimeout(total=self.timeout_s, sock_connect=min(CONNECT_S, self.timeout_s))
         headers = {"Authorization": f"Bearer {self.reader.key}"} if self.reader.key else {}
         # The library's own reading of the environment would also let ~/.netrc take part in the authorisation.
-        self._session = aiohttp.ClientSession(timeout=timeout, headers=headers, proxy=proxy(self.reader.url))
+        self._session = aiohttp.ClientSession(
+            timeout=timeout,
+            headers=headers,
+            proxy=proxy(self.reader.url),
+            # A kept connection may close just as it is used again, and then nobody knows what was paid.
+            connector=aiohttp.TCPConnector(force_close=True, limit=0),
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:

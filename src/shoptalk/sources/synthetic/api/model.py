@@ -40,7 +40,8 @@ class ApiModel:
         budget_tokens, budget_money: what may be spent, read and written together, while this object lives;
             ``None`` for no limit. A request that could pass it is not made. What ran before is not counted.
         prices: money per million tokens as ``input`` and ``output``; ``None`` where unknown.
-        characters_per_token: to estimate what a prompt costs before the endpoint has counted.
+        characters_per_token: to estimate what a prompt costs before the endpoint has counted; about 4 for English,
+            1 for Chinese.
         clock: time, for tests.
     """
 
@@ -91,7 +92,9 @@ class ApiModel:
         extra = OmegaConf.to_container(OmegaConf.create(extra or {}), resolve=True)
         for name in RESERVED:
             if name in extra:
-                raise InputError(f"generator.model.extra.{name} is set elsewhere; use generator.model's own options.")
+                raise InputError(
+                    f"generator.model.extra.{name} is not possible; each request sets it already, leave it out."
+                )
         if max_tokens_as not in ("max_tokens", "max_completion_tokens"):
             raise InputError(
                 f"generator.model.max_tokens_as={max_tokens_as} is not possible; "
