@@ -3,7 +3,10 @@
 import asyncio
 import queue
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import suppress
 from threading import Thread
+
+LOOK_S = 0.2  # between looks for Ctrl-C
 
 Put = Callable[[object], Awaitable[None]]
 
@@ -31,14 +34,24 @@ def events(work: Callable[[Put], Coroutine[None, None, None]]) -> Iterator[objec
     thread = Thread(target=_run, args=(loop, task), name="events", daemon=True)
     thread.start()
     try:
-        while (next_ := out.get())[0] is not end:
-            yield next_[0]
-            loop.call_soon_threadsafe(_take, next_[1])
+        while True:
+            event, taken = _next(out)
+            if event is end:
+                break
+            yield event
+            loop.call_soon_threadsafe(_take, taken)
     finally:
         loop.call_soon_threadsafe(task.cancel)
         thread.join()
         loop.close()
     task.result()
+
+
+def _next(out: queue.SimpleQueue) -> tuple[object, asyncio.Future | None]:
+    while True:
+        # Once Polars is imported Ctrl-C interrupts no wait, and is seen only between two.
+        with suppress(queue.Empty):
+            return out.get(timeout=LOOK_S)
 
 
 def _take(taken: asyncio.Future) -> None:
