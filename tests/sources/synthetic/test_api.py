@@ -298,6 +298,11 @@ def test_answers_on_their_way_are_waited_for_when_all_ends():
         (answer("gout in the", finish="length"), "its answer is cut at generator.model.max_tokens=256"),
         (answer("", finish="content_filter"), "the endpoint's content filter withholds its answer"),
         (status(400, "maximum context length is 4096"), "400: maximum context length is 4096"),
+        (status(413, "too much"), "413: too much"),
+        (
+            raw(b'{"choices": [{"message": {}, "finish_reason": "length"}]}'),
+            "its answer is cut at generator.model.max_tokens=256",
+        ),
     ],
 )
 def test_a_prompt_that_another_try_cannot_mend_is_given_up_at_once(act, why):

@@ -12,9 +12,7 @@ from shoptalk.sources.synthetic.api.limits import retry_after
 from shoptalk.sources.synthetic.api.words import spoken
 
 # Refusals that speak of this prompt alone; any other would meet every prompt.
-OF_THE_PROMPT = re.compile(
-    r"context.?(length|window|size)|too long|too large|content.?(filter|policy|management)", re.I
-)
+OF_THE_PROMPT = re.compile(r"context.?(length|window|size)|too long|content.?(filter|policy|management)", re.I)
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class Reader:
         if status in (408, 429) or status >= 500:
             pause = retry_after(headers.get("Retry-After"), datetime.now(UTC))
             return Reply(why=said, again=True, used=NOTHING, pause=pause, absent=status != 500)
-        if status in (400, 413, 422) and OF_THE_PROMPT.search(said):
+        if status == 413 or (status in (400, 422) and OF_THE_PROMPT.search(said)):
             return Reply(why=said, used=NOTHING)
         raise InputError(self._refusal(status, headers, said))
 
@@ -78,7 +76,7 @@ class Reader:
         used = _used(said)
         try:
             choice = said["choices"][0]
-            end, text = choice.get("finish_reason"), choice["message"]["content"]
+            end, text = choice.get("finish_reason"), choice["message"].get("content")
         except (KeyError, IndexError, TypeError, AttributeError):
             return Reply(why=f"its answer holds no choice ({spoken(body, self.key)})", again=True, used=used)
         if end == "length":
