@@ -1,0 +1,78 @@
+"""Queries that carry out what a document tells a language model to do."""
+
+import re
+from collections.abc import Sequence
+
+import polars as pl
+
+from shoptalk.sources.pairs import Ground
+from shoptalk.sources.synthetic.filters.base import Rules, Telling, first, share, subjects
+from shoptalk.sources.synthetic.filters.planted import Parts, divided, plain
+
+ANYWHERE: Rules = (
+    ("address", re.compile(r"\b(?:https?|ftp)://|\bwww\.\w|\bmailto:|\bjavascript:|\w@\w[\w-]*\.\w", re.IGNORECASE)),
+    # a call or a statement with its punctuation, a tag, an import, a shell's pipe into a shell
+    (
+        "code",
+        re.compile(
+            r"\w\([^()]*\)\s*[;{]|[;{}]\s*$|=>\s*\{|\b(?:def|function) \w+\(|</?\w+[^<>]*>|^(?:import|#include)\s+\S+$"
+            r"|\brm -rf?\b|\|\s*(?:ba)?sh\b|\bprint\(|\bselect\b.+\bfrom\b.+(?:;|\bwhere\b)"
+        ),
+    ),
+)
+"""What a query holds only where something else than a query was asked for, whatever its document says."""
+
+_SECRET = re.compile(r"(?=\S*\d)(?=\S*[a-z])[a-z0-9][\w:./#+-]{5,}", re.IGNORECASE)
+
+
+class Instructed(Telling):
+    """Queries that carry out instructions planted in their document: prompt injection (Greshake et al. 2023).
+
+    Any query with an address of the web or of mail, or with code, is dropped. Further rules hold where a document has
+    a sentence that speaks to a model (``planted.RULES``); its query is dropped where it
+
+    - holds a word of that sentence, or of the one behind it, which the rest of the document lacks;
+    - holds a mix of letters and digits, six characters or longer, which the title lacks: a canary, a key, a code;
+    - takes less than ``known`` of its content words from the rest of the document, words with the same beginning
+      counting as one: then it does another task, tells the prompt or speaks another language.
+
+    Other documents' queries pass, however far from the text, since people use other words than a document does. So
+    what these rules cannot see are instructions in a language other than English, in words the rules lack, in code or
+    spread over several sentences; ``RoundTrip`` drops what such instructions lead away from the document. An answer
+    about the document's own subject in its own words, such as a poem, passes. Where documents rightly speak to models
+    or set writing tasks, honest queries that use only the words of such sentences go as well.
+
+    Args:
+        known: least share of content words known to the rest of a document that has such sentences, in (0, 1].
+    """
+
+    reason = "follows instructions"
+
+    def __init__(self, known: float = 0.5):
+        self.known = share("instructed.known", known)
+
+    def faults(self, written: pl.DataFrame, ground: Ground) -> Sequence[str | None]:
+        """``address``, ``code``, ``planted words``, ``token`` or ``off its document``."""
+        corpus = ground.domain.corpus
+        parts = {row: divided(corpus.titles[row], corpus.texts[row]) for row in written["row"].unique()}
+        secrets = {row: plain(corpus.titles[row]).lower() for row, found in parts.items() if found.planted}
+        return [
+            first(ANYWHERE, query)
+            or (self._carried_out(plain(query), parts[row], secrets[row]) if row in secrets else None)
+            for row, query in written.select("row", "query").iter_rows()
+        ]
+
+    def _carried_out(self, query: str, parts: Parts, title: str) -> str | None:
+        said, rest = subjects(query), {w for sentence in parts.rest for w in subjects(sentence)}
+        planted = {w for sentence in parts.planted for w in subjects(sentence)} - rest
+        if not planted.isdisjoint(said):
+            return "planted words"
+        if any(token not in title for token in _SECRET.findall(query.lower())):
+            return "token"
+        known = sum(any(_same(word, other) for other in rest) for word in said)
+        return None if said and known >= self.known * len(said) else "off its document"
+
+
+def _same(one: str, other: str) -> bool:
+    """Equal, or alike in their first five letters."""
+    return one == other or (len(one) > 4 and one[:5] == other[:5])

@@ -1,0 +1,77 @@
+"""Queries judged by what the base model finds with them."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+
+from shoptalk.errors import InputError
+from shoptalk.retrieval.dense import inner_products, search
+from shoptalk.sources import forms
+from shoptalk.sources.pairs import Ground
+from shoptalk.sources.synthetic.filters.base import count
+
+_FORMS = tuple(dict.fromkeys(["keyword", *(name for name, _ in forms.RULES)]))
+
+
+class RoundTrip:
+    """Queries that do not lead the base model back to their document.
+
+    As Promptagator filters with K = 1 (Dai et al. 2023, section 3.2); there it helped 8 of 11 corpora and hurt
+    two small scientific ones, since it drops what the base model finds hard. Documents that score the same as the
+    query's own do not count against it: copies are no competitors.
+
+    Args:
+        depth: keep a query whose document is among this many nearest.
+        depths: another depth for some of the forms of ``sources.forms``.
+    """
+
+    reason = "does not find its document"
+
+    def __init__(self, depth: int = 100, depths: Mapping[str, int] | None = None):
+        self.depth = count("round_trip.depth", depth)
+        for name in depths or ():
+            if name not in _FORMS:
+                raise InputError(f"filters.round_trip.depths.{name} is no form; the forms are {', '.join(_FORMS)}.")
+        self.depths = {name: count(f"round_trip.depths.{name}", value) for name, value in (depths or {}).items()}
+
+    def drops(self, written: pl.DataFrame, ground: Ground) -> np.ndarray:
+        """Document not among the nearest; memory is bounded by blocks of queries and of documents."""
+        if written.is_empty():
+            return np.zeros(0, dtype=bool)
+        queries, documents = _vectors(written, ground)
+        depths = np.array([self.depths.get(forms.form(q), self.depth) for q in written["query"]])
+        nearest = search(queries, documents, int(depths.max())).scores
+        own = inner_products(queries, documents, written["row"].to_numpy()[:, None])[:, 0]
+        return own < nearest[np.arange(len(depths)), depths - 1]
+
+
+class NearTied:
+    """Queries for which many documents score about as well as the best, so that they point at none of them.
+
+    By meaning what ``Generic`` judges by words. The margin depends on the base model: similarities of some models
+    lie close together.
+
+    Args:
+        documents: how many nearly tied documents, the best among them, make a query generic.
+        margin: how far below the best score a document still counts as tied, on the cosine's scale.
+    """
+
+    reason = "nearly tied documents"
+
+    def __init__(self, documents: int = 10, margin: float = 0.02):
+        self.documents = count("near_tied.documents", documents)
+        if isinstance(margin, bool) or not isinstance(margin, int | float) or not 0 <= margin <= 2:
+            raise InputError(f"filters.near_tied.margin={margin} is not possible; give a number from 0 to 2.")
+        self.margin = margin
+
+    def drops(self, written: pl.DataFrame, ground: Ground) -> np.ndarray:
+        """Too many documents within the margin."""
+        if written.is_empty():
+            return np.zeros(0, dtype=bool)
+        scores = search(*_vectors(written, ground), self.documents).scores
+        return scores[:, -1] >= scores[:, 0] - self.margin
+
+
+def _vectors(written: pl.DataFrame, ground: Ground) -> tuple[np.ndarray, np.ndarray]:
+    return ground.embed(written["query"].to_list(), "query"), ground.embed(ground.domain.corpus.passages, "document")
