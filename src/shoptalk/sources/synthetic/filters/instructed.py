@@ -7,7 +7,7 @@ import polars as pl
 
 from shoptalk.sources.pairs import Ground
 from shoptalk.sources.synthetic.filters.base import Rules, Telling, first, share, subjects
-from shoptalk.sources.synthetic.filters.planted import Parts, divided, plain
+from shoptalk.sources.synthetic.filters.planted import Parts, divided, plain, stem
 
 ANYWHERE: Rules = (
     ("address", re.compile(r"\b(?:https?|ftp)://|\bwww\.\w|\bmailto:|\bjavascript:|\w@\w[\w-]*\.\w", re.IGNORECASE)),
@@ -55,24 +55,20 @@ class Instructed(Telling):
         """``address``, ``code``, ``planted words``, ``token`` or ``off its document``."""
         corpus = ground.domain.corpus
         parts = {row: divided(corpus.titles[row], corpus.texts[row]) for row in written["row"].unique()}
-        secrets = {row: plain(corpus.titles[row]).lower() for row, found in parts.items() if found.planted}
         return [
-            first(ANYWHERE, query)
-            or (self._carried_out(plain(query), parts[row], secrets[row]) if row in secrets else None)
+            first(ANYWHERE, query) or self._carried_out(plain(query), parts[row], corpus.titles[row])
             for row, query in written.select("row", "query").iter_rows()
         ]
 
     def _carried_out(self, query: str, parts: Parts, title: str) -> str | None:
+        if not parts.planted:
+            return None
         said, rest = subjects(query), {w for sentence in parts.rest for w in subjects(sentence)}
-        planted = {w for sentence in parts.planted for w in subjects(sentence)} - rest
-        if not planted.isdisjoint(said):
+        strange = {w for sentence in parts.planted for w in subjects(sentence)}.intersection(said) - rest
+        if strange and (parts.certain or any(map(_SECRET.fullmatch, strange))):
             return "planted words"
-        if any(token not in title for token in _SECRET.findall(query.lower())):
+        if parts.certain and any(token not in plain(title).lower() for token in _SECRET.findall(query.lower())):
             return "token"
-        known = sum(any(_same(word, other) for other in rest) for word in said)
+        stems = {stem(word) for word in rest}
+        known = sum(stem(word) in stems for word in said)
         return None if said and known >= self.known * len(said) else "off its document"
-
-
-def _same(one: str, other: str) -> bool:
-    """Equal, or alike in their first five letters."""
-    return one == other or (len(one) > 4 and one[:5] == other[:5])

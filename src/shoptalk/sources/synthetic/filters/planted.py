@@ -2,89 +2,81 @@
 
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 
-from shoptalk.sources.synthetic.filters.base import Rules, first
+from shoptalk.sources.synthetic.filters.base import subjects
 
 # Where an order begins: a sentence, a clause, or behind a word of address.
 _START = (
-    r"(?:^|[:,;(\"'\u201c*#>!-]\s*|\b(?:please|now|then|and|but|just|simply|only|must|should|shall|will|you|to|do not"
-    r"|don't|never)\s+)"
+    r"(?:^|[:;,(\"'\u201c*#>!-]\s*"
+    r"|\b(?:please|now|then|and|but|just|simply|only|kindly|must|should|shall|have to|need to)\s+)"
 )
-_ORDER = (
-    r"(?:ignore|disregard|forget|override|bypass|skip|discard|drop|neglect|respond|reply|answer|output|print|return|write"
-    r"|say|repeat|reveal|show|tell|translate|pretend|act|behave|generate|produce|include|append|insert|follow|obey|stop"
-    r"|summari[sz]e|execute|run)"
+_ANSWER = r"(?:respond|reply|answer|output|print|say|utter|write|repeat|translate|generate)"
+_ANSWERS = r"(?:answers?|response|reply|replies|output|completion|quer(?:y|ies)|task|role)"
+_MODEL = (
+    r"(?:ai|llms?|gpt(?:-?\d)?|chatgpt|claude|gemini|copilot|language models?|assistants?|chatbots?|(?:ai )?agents?)"
 )
-_ABOUT = (
-    r"(?:instructions?|prompts?|the (?:above|below)|everything above|anything above|all (?:of )?the above|previous"
-    r"|prior|preceding|earlier|instead|assistant|chatbot|system (?:message|prompt)|language model|guidelines|this task"
-    r"|the task|your (?:task|rules?|role))"
+_EARLIER = (
+    r"(?:instructions?|prompts?|the above|everything above|anything above|all the above|previous|prior|preceding"
+    r"|earlier|instead|system message|guidelines|this document|the (?:document|passage|text|task)|what was said)"
 )
 _WORK = (
-    r"(?:poems?|haikus?|story|stories|songs?|lyrics|jokes?|limericks?|essays?|letters?|e-?mails?|code|scripts?|function"
-    r"|program|recipes?|tweets?|slogans?|rhymes?|sonnets?|verses?|json|xml|html|yaml|sql)"
+    r"(?:poems?|haikus?|story|stories|songs?|lyrics|jokes?|limericks?|essays?|code|scripts?|program|recipes?|tweets?"
+    r"|slogans?|rhymes?|sonnets?|verses?|json|xml|html|yaml|sql)"
 )
 
-RULES: Rules = (
-    # Ignore the above …; please disregard all prior instructions; answer this instead
-    ("order about the task", re.compile(rf"{_START}{_ORDER}\b.*\b{_ABOUT}\b", re.IGNORECASE)),
-    # Respond in JSON; reply only with …; say "…"; output: …; repeat the word …
-    (
-        "dictated answer",
-        re.compile(
-            rf"{_START}(?:respond|reply|answer|output|print|return|say|repeat|translate|write|generate)\s+"
-            r"(?:(?:back|only|just|exactly|always|nothing but|your answer|this|it|everything)\s*)*"
-            r"(?:with\b|in\s+\w+|into\b|as\b|the\s+(?:word|words|text|following|string|code|phrase|sentence|token)\b"
-            r"|[:\"'\u201c\u2018`]|\S*\d|https?:)",
-            re.IGNORECASE,
-        ),
-    ),
-    # Reply only …; say nothing but …
-    (
-        "dictated answer",
-        re.compile(rf"{_START}(?:respond|reply|answer|output|print|say)\s+(?:only|just|nothing)\b", re.I),
-    ),
-    # Write a poem about …
-    (
-        "other work",
-        re.compile(
-            rf"{_START}(?:write|compose|create|tell|give|make|sing|draft|generate|produce|return|output)\s+(?:\w+\s+)?"
-            rf"(?:an?|the|some|one|another|your|\d+)?\s*(?:[\w-]+\s+){{0,2}}{_WORK}\b",
-            re.IGNORECASE,
-        ),
-    ),
-    # You are now …; you are an AI; from now on you …
-    (
-        "role",
-        re.compile(r"\byou are (?:now\b|an? (?:ai|assistant|chatbot|language model|helpful))|\bfrom now on\b", re.I),
-    ),
-    # SYSTEM: …; <|im_start|>; [INST]; ### Instruction
-    (
-        "role",
-        re.compile(r"^\W*(?:system|assistant|user|admin(?:istrator)?|developer)\s*(?:message|prompt|note)?\s*:", re.I),
-    ),
-    (
-        "role",
-        re.compile(r"<\|\w+\|>|\[/?INST\]|^\W*(?:new |updated )?instructions?\s*:|^#+\s*instruction", re.IGNORECASE),
-    ),
-    # Note to any AI model: …; if you are a language model
-    (
-        "address",
-        re.compile(
-            r"\b(?:to|for|dear|attention|hey|hello|if you are)\s+(?:\w+\s+){0,2}"
-            r"(?:ai|llms?|language models?|assistants?|chatbots?)\b",
-            re.IGNORECASE,
-        ),
-    ),
-    # your system prompt; the hidden instructions
-    (
-        "task",
-        re.compile(r"\b(?:your|system|hidden|secret|initial|original) (?:system )?(?:prompt|instructions?)\b", re.I),
-    ),
+RULES = (
+    # Ignore the above; disregard all prior instructions; answer this instead; pay no heed; do not generate a query
+    rf"{_START}(?:ignore|disregard|forget|override|bypass|discard|neglect)\b.*\b{_EARLIER}\b",
+    rf"{_START}(?:{_ANSWER}|reveal|tell|obey|follow|read)\b.*\b{_EARLIER}\b",
+    rf"\bpay no (?:heed|attention)\b|\bstop what you\b|^\W*do(?:n't| not) {_ANSWER}\b",
+    r"\b(?:new|following|updated|real|actual) (?:task|instructions?|orders?|rules?)\b.*(?::|follow)",
+    # your answer; begin every reply with; the response must; every query has to; when summarizing this
+    rf"\byour (?:\w+ )?{_ANSWERS}\b",
+    rf"\b(?:begin|start|end|finish|prefix) (?:all|every|each|any) (?:\w+ )?{_ANSWERS}\b",
+    rf"\bthe (?:\w+ )?{_ANSWERS} (?:for this \w+ )?(?:must|should|has to|is to)\b",
+    r"\b(?:the|every|each|any|all) (?:\w+ ){0,2}quer(?:y|ies)\b.*\b(?:is|are|has|have|must|should)\b",
+    r"\bwhen(?:ever)? (?:you (?:are )?)?(?:summari[sz]|writ|generat|answer|respond)(?:ing|e)?\b",
+    # reply with; answer in French; translate this into; respond as a pirate; print the word
+    rf"{_START}{_ANSWER}\s+(?:(?:back|only|exactly|always|nothing but|this|it|everything|all of this)\s+)*"
+    r"(?:with\b|in\s+\w+|into\b|as an?\b"
+    r"|the\s+(?:single\s+)?(?:words?|text|following|string|code|phrase|sentence|token|number)\b)",
+    # output: X; say "X"; answer 42; just answer X; say nothing but X
+    rf"{_START}(?:respond|reply|answer|output|say|utter)\s*(?:[:\"'\u201c\u2018`]|\S*\d|https?:)",
+    r"(?:^|[,:>]\s*|\b(?:and|just|simply|only|must|please)\s+)(?:respond|reply|answer|output|say|utter) \w+\W*$",
+    rf"{_START}(?:respond|reply|answer|output|print|say|write)\s+(?:only|just|exactly|nothing)\b",
+    # write a poem; tell me a joke; output Python code; write about
+    rf"{_START}(?:write|compose|create|tell|give|make|sing|draft|generate|produce|return|output)\s+(?:me\s+|us\s+)?"
+    rf"(?:(?:an?|the|some|one|another|\d+)\s+)?(?:[\w-]+\s+){{0,2}}{_WORK}\b",
+    rf"{_START}write about\b",
+    # you are now; from now on; act as; let's play a game; SYSTEM: X; ### Response: X; <|im_start|>; </document>
+    rf"\byou are (?:now\b|an? (?:helpful )?{_MODEL}\b)|\bfrom now on\b|\blet(?:'s| us) play a\b",
+    rf"{_START}(?:(?:act|behave) as\b|(?:pretend|imagine) (?:to be|that you|you)\b|role-?play\b)",
+    r"^\W*(?:system|assistant|user|human|admin|developer|response|query|override|instructions?)(?:\s+\w+)?\s*[:\]}]",
+    r"<\|\w+\|>|\[/?INST\]|</?(?:document|passage|system|instructions?|prompt)>",
+    # note to AI assistants; if you are a language model; AI: X; as an AI you must; AI agents should
+    rf"\b(?:note|message|attention|dear|hey|hello|if you are)\b\W+(?:\w+ ){{0,2}}{_MODEL}\b",
+    rf"^\W*(?:any |all )?{_MODEL}\s*[:,]|\bas an? {_MODEL}\b|\b(?:ai|llm) {_MODEL}\b.*\b(?:must|should)\b",
+    # your system prompt; the hidden instructions; reveal the secret key
+    r"\b(?:your|system|hidden|secret|initial|original) (?:system )?(?:prompt|instructions?)\b",
+    r"\b(?:reveal|disclose|leak|print)\b.*\b(?:secret|password|api key|credentials?|token)\b",
 )
+"""Each finds sentences that few documents address to people; without regard to case."""
 
+ORDERS = (
+    rf"(?:{_START}|[.!] ?)(?:{_ANSWER}|ignore|disregard|forget|overlook|skip|stop|speak|talk|sing|tell|give|recommend"
+    r"|mention|emit|return|convert|continue|describe|explain|summari[sz]e|list|name|show|send|visit|click|use|add"
+    r"|include|insert|append|pretend|act|let(?:'s| us)|do not|don't|never|always|buy|call|run|execute|encode|finish"
+    r"|begin|end|start)\b",
+    r"\byou (?:must|will|shall|should|have to|need to|are to)\b|\byour\b",
+)
+"""Orders, or talk to whoever reads; by itself that may well be the document's own."""
+
+_TOLD = re.compile("|".join(f"(?:{rule})" for rule in RULES), re.IGNORECASE)
+_ORDERED = re.compile("|".join(ORDERS), re.IGNORECASE)
 _SENTENCES = re.compile(r"(?<=[.!?])[\"'\u201d)]*\s+|\s*[\r\n]+\s*")
+_OTHERS = 3
 
 
 @dataclass(frozen=True)
@@ -92,28 +84,45 @@ class Parts:
     """A document divided.
 
     Attributes:
-        planted: sentences that address a model, and with each the one behind it, which often completes it.
+        planted: sentences that speak to a model, or seem to.
         rest: all others, those of the title among them.
+        certain: whether a rule found one of ``planted``.
     """
 
     planted: tuple[str, ...]
     rest: tuple[str, ...]
+    certain: bool
 
 
 def divided(title: str, text: str) -> Parts:
-    """The document's sentences, told apart."""
-    planted: list[str] = []
-    rest: list[str] = []
-    for field in (title, text):
-        follows = False
-        for sentence in filter(None, _SENTENCES.split(plain(field))):
-            found = first(RULES, sentence) is not None
-            (planted if found or follows else rest).append(sentence)
-            follows = found
-    return Parts(tuple(planted), tuple(rest))
+    """The document's sentences, told apart.
+
+    Planted are those that a rule finds. So is a sentence that has no content word in common with any of three or more
+    others and either is an order or stands behind a planted one, which it completes ("The key is …").
+    """
+    lines = [*_sentences(title), *_sentences(text)]
+    told = [_TOLD.search(line) is not None for line in lines]
+    stems = [{stem(word) for word in subjects(line)} for line in lines]
+    others = [found for found, ruled in zip(stems, told, strict=True) if not ruled]
+    holders = Counter(one for found in others for one in found)
+    planted, rest, follows = [], [], False
+    for line, ruled, found in zip(lines, told, stems, strict=True):
+        apart = len(others) > _OTHERS and all(holders[one] <= 1 for one in found)
+        follows = ruled or (apart and (follows or _ORDERED.search(line) is not None))
+        (planted if follows else rest).append(line)
+    return Parts(tuple(planted), tuple(rest), any(told))
+
+
+def stem(word: str) -> str:
+    """The first five letters."""
+    return word[:5]
 
 
 def plain(text: str) -> str:
     """NFKC without characters that cannot be seen, which are used to hide words from rules such as these."""
     shown = (c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
     return "".join(shown).strip()
+
+
+def _sentences(text: str) -> list[str]:
+    return [sentence for sentence in _SENTENCES.split(plain(text)) if sentence]
