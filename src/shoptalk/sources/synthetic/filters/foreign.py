@@ -21,7 +21,7 @@ _MORE_LISTS = ("DANISH", "TURKISH")
 class OtherLanguage(Telling):
     """Queries in a script that their document does not use, or in a language that the corpus does not speak.
 
-    *Script*: the script of most of the query's letters is that of no word of two letters or more in the document.
+    *Script*: the script of most of the query's letters has no two letters in any one word of the document.
     Chinese characters and kana count as one.
 
     *Language*, for queries of three words or more: at least ``unknown`` of the words stand in no document, and one of
@@ -90,8 +90,9 @@ def _elsewhere(query: str, scripts: frozenset[str]) -> bool:
 
 
 def _scripts(text: str) -> frozenset[str]:
-    """Scripts of the words with two letters or more: a lone β is a symbol."""
-    return frozenset(_script(c) for word in words(text) if sum(map(str.isalpha, word)) > 1 for c in word if c.isalpha())
+    """Scripts with two letters or more in one word: a lone β is a symbol."""
+    found = (Counter(_script(c) for c in word if c.isalpha()) for word in words(text))
+    return frozenset(script for letters in found for script, count in letters.items() if count > 1)
 
 
 @cache

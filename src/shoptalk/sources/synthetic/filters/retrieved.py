@@ -18,32 +18,37 @@ class RoundTrip:
     """Queries that do not lead the base model back to their document.
 
     As Promptagator filters with K = 1 (Dai et al. 2023, section 3.2); there it helped 8 of 11 corpora and hurt
-    two small scientific ones, since it drops what the base model finds hard. Documents that score the same as the
-    query's own do not count against it: copies are no competitors.
+    two small scientific ones, since it drops what the base model finds hard: abbreviations before all. Documents that
+    score the same as the query's own do not count against it, since copies are no competitors.
 
     Args:
         depth: keep a query whose document is among this many nearest.
-        depths: another depth for some of the forms of ``sources.forms``.
+        depths: another depth for some of the forms of ``sources.forms``; ``None`` keeps all queries of a form.
     """
 
     reason = "does not find its document"
 
-    def __init__(self, depth: int = 100, depths: Mapping[str, int] | None = None):
+    def __init__(self, depth: int = 100, depths: Mapping[str, int | None] | None = None):
         self.depth = count("round_trip.depth", depth)
-        for name in depths or ():
+        self.depths = dict(depths or {})
+        for name, value in self.depths.items():
             if name not in _FORMS:
                 raise InputError(f"filters.round_trip.depths.{name} is no form; the forms are {', '.join(_FORMS)}.")
-        self.depths = {name: count(f"round_trip.depths.{name}", value) for name, value in (depths or {}).items()}
+            if value is not None:
+                count(f"round_trip.depths.{name}", value)
 
     def drops(self, written: pl.DataFrame, ground: Ground) -> np.ndarray:
         """Document not among the nearest; memory is bounded by blocks of queries and of documents."""
-        if written.is_empty():
-            return np.zeros(0, dtype=bool)
-        queries, documents = _vectors(written, ground)
-        depths = np.array([self.depths.get(forms.form(q), self.depth) for q in written["query"]])
-        nearest = search(queries, documents, int(depths.max())).scores
-        own = inner_products(queries, documents, written["row"].to_numpy()[:, None])[:, 0]
-        return own < nearest[np.arange(len(depths)), depths - 1]
+        depths = [self.depths.get(forms.form(query), self.depth) for query in written["query"]]
+        lines = np.flatnonzero([depth is not None for depth in depths])
+        dropped = np.zeros(written.height, dtype=bool)
+        if len(lines):
+            wanted = np.array([depths[line] for line in lines])
+            queries, documents = _vectors(written[lines], ground)
+            nearest = search(queries, documents, int(wanted.max())).scores
+            own = inner_products(queries, documents, written["row"].to_numpy()[lines, None])[:, 0]
+            dropped[lines] = own < nearest[np.arange(len(lines)), wanted - 1]
+        return dropped
 
 
 class NearTied:
