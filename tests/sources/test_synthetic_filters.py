@@ -284,9 +284,9 @@ def test_personal_data_is_counted_by_kind():
 # --- retrieval ---
 
 
-def vectors(queries: np.ndarray, documents: np.ndarray):
-    """An embed that gives the i-th text of a kind the i-th row."""
-    return lambda texts, kind: (queries if kind == "query" else documents)[: len(texts)]
+def vectors(queries: dict[str, np.ndarray], documents: np.ndarray):
+    """An embed that knows each query's vector, and the documents in their order."""
+    return lambda texts, kind: documents if kind == "document" else np.array([queries[text] for text in texts])
 
 
 def unit(rows) -> np.ndarray:
@@ -300,9 +300,11 @@ def test_round_trip_and_near_ties_are_those_of_a_full_matrix(seed):
     documents, queries = unit(draw.normal(size=(60, 4))), unit(draw.normal(size=(90, 4)))
     documents[30:40] = documents[:10]  # copies
     own = draw.integers(0, 60, 90)
-    asked = ["how is it done", "valve", "HP:0001", "ADHD"]
-    table = written(*((int(r), asked[i % 4]) for i, r in enumerate(own)))
-    ground = toy([("t", str(i)) for i in range(60)], vectors(queries, documents))
+    shapes = ["how is it done {0}", "valve {0}", "HP:{0}", "AD{1}H{2}"]
+    asked = [shapes[i % 4].format(i, chr(65 + i % 26), chr(65 + i // 26)) for i in range(90)]
+    assert {form(q) for q in asked} == {"question", "keyword", "identifier", "abbreviation"}
+    table = written(*zip(map(int, own), asked, strict=True))
+    ground = toy([("t", str(i)) for i in range(60)], vectors(dict(zip(asked, queries, strict=True)), documents))
     scores = queries.astype(np.float64) @ documents.T.astype(np.float64)
     better = (scores > scores[np.arange(90), own][:, None] + 1e-9).sum(axis=1)
     depths = {"question": 2, "identifier": 40, "abbreviation": None}
@@ -315,7 +317,7 @@ def test_round_trip_and_near_ties_are_those_of_a_full_matrix(seed):
 
 def test_ties_with_the_own_document_do_not_count_and_a_small_corpus_drops_nothing():
     same = unit([[1, 0], [1, 0], [1, 0], [0, 1]])
-    ground = toy([("t", str(i)) for i in range(4)], vectors(unit([[1, 0], [1, 0]]), same))
+    ground = toy([("t", str(i)) for i in range(4)], vectors({"valve": same[0]}, same))
     table = written((2, "valve"), (3, "valve"))
     assert filters.RoundTrip(1).drops(table, ground).tolist() == [False, True]
     assert filters.RoundTrip(4).drops(table, ground).tolist() == [False, False]
