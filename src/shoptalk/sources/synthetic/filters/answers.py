@@ -12,13 +12,13 @@ _TALK = r"(?:help|assist|provide|fulfil|comply|answer|generate|write|create|resp
 _HERE = r"(?:here(?:'s|\s+is|\s+are)?|i(?:'ll|'d|\s+can|\s+will|\s+would)?|let\s+me|the|this|below)"
 
 RULES: Rules = (
-    ("several lines", re.compile(r"\S\s*[\r\n]\s*\S")),
+    ("several lines", re.compile(r"[\r\n]")),
     # ```sql …```, `a word`
     ("code fence", re.compile(r"```|^`[^`]+`$")),
     # # heading, > quoted, **bold**, [text](address), | a | table |
     ("markdown", re.compile(r"^(?:#{1,6}|>)\s|\*\*[^*]+\*\*|\[[^\]]+\]\([^)]*\)|^\|.*\|$")),
     # an object or an array with something quoted in it, or a bare "key": "value"
-    ("JSON", re.compile(r"^[\[{].*[\"'].*[\]}]$|^\"\w+\"\s*:")),
+    ("JSON", re.compile(r"^[\[{][^\"']*[\"'].*[\]}]$|^\"\w+\"\s*:")),
     # - one, * one, 1. one, 1) one, (a) one
     ("list", re.compile(r"^(?:[-*+\u2022\u2013]\s|\d{1,2}[.)]\s|\(?[a-z]\)\s)", re.IGNORECASE)),
     # <|im_end|>, <think>, [INST], <s>
@@ -34,7 +34,7 @@ RULES: Rules = (
     ("explanation", re.compile(rf"^(?:sure|certainly|of course|absolutely|okay|ok|great)\s*[,!.:]\s+{_HERE}\b", re.I)),
     # Here is a search query; Here are five questions
     ("explanation", re.compile(r"^here(?:'s|\s+is|\s+are)\b.*\b(?:quer(?:y|ies)|questions?|search|examples?)\b", re.I)),
-    # As an AI, …; a language model's "I am an AI assistant"
+    # As an AI, …; I am an AI assistant
     (
         "explanation",
         re.compile(r"\bas an? (?:ai|(?:large )?language model)\b|^i(?:'m| am) an? (?:ai|language)\b", re.I),
@@ -57,7 +57,7 @@ RULES: Rules = (
     ("task", re.compile(r"^(?:you are an?|your task)\b|^(?:write|generate)\b.*\bquer(?:y|ies)\b", re.IGNORECASE)),
     (
         "quotes",
-        re.compile(r"^([\"'\u201c\u201e\u201f\u00ab\u2018])[^\"\u201c\u201d\u00bb]*[\"'\u201d\u201c\u00bb\u2019]$"),
+        re.compile(r"^[\"'\u201c\u201e\u201f\u00ab\u2018][^\"\u201c\u201d\u00bb]*[\"'\u201d\u201c\u00bb\u2019]$"),
     ),
 )
 
@@ -72,5 +72,5 @@ class NoQuery(Telling):
     reason = "no query"
 
     def faults(self, written: pl.DataFrame, ground: Ground) -> Sequence[str | None]:
-        """The first rule that fits."""
+        """The first rule that fits the answer without white space around it."""
         return [first(RULES, query.strip()) for query in written["query"]]

@@ -29,18 +29,20 @@ class Instructed(Telling):
     """Queries that carry out instructions planted in their document: prompt injection (Greshake et al. 2023).
 
     Any query with an address of the web or of mail, or with code, is dropped. Further rules hold where a document has
-    a sentence that speaks to a model (``planted.RULES``); its query is dropped where it
+    sentences that speak to a model, by ``planted.RULES``, or that seem to: orders without a word in common with the
+    rest of the document. A query is dropped that
 
-    - holds a word of that sentence, or of the one behind it, which the rest of the document lacks;
-    - holds a mix of letters and digits, six characters or longer, which the title lacks: a canary, a key, a code;
-    - takes less than ``known`` of its content words from the rest of the document, words with the same beginning
-      counting as one: then it does another task, tells the prompt or speaks another language.
+    - holds a word of such sentences which the rest lacks; where they only seem to, this word must mix letters and
+      digits and have six or more: a canary, a key, a code;
+    - holds another word of that kind which the title lacks, where they do speak to a model;
+    - takes less than ``known`` of its content words from the rest, words with the same beginning counting as one: then
+      it does another task, tells the prompt or speaks another language.
 
-    Other documents' queries pass, however far from the text, since people use other words than a document does. So
-    what these rules cannot see are instructions in a language other than English, in words the rules lack, in code or
-    spread over several sentences; ``RoundTrip`` drops what such instructions lead away from the document. An answer
-    about the document's own subject in its own words, such as a poem, passes. Where documents rightly speak to models
-    or set writing tasks, honest queries that use only the words of such sentences go as well.
+    Queries of other documents pass however far they are from the text, since people use other words than a document
+    does. So these rules do not see instructions in another language than English, or in the guise of statements and
+    wishes ("a good query is …", "I would love to read …"). ``RoundTrip`` drops of those what leads away from the
+    document, but not a planted word that no other document holds. A poem about the document's own subject passes,
+    too. Where documents rightly speak to models or set writing tasks, honest queries made of such sentences go.
 
     Args:
         known: least share of content words known to the rest of a document that has such sentences, in (0, 1].

@@ -25,18 +25,19 @@ _WORK = (
     r"(?:poems?|haikus?|story|stories|songs?|lyrics|jokes?|limericks?|essays?|code|scripts?|program|recipes?|tweets?"
     r"|slogans?|rhymes?|sonnets?|verses?|json|xml|html|yaml|sql)"
 )
+_GAP = r".{0,150}?"  # bounded, so that a hostile document costs no time
 
 RULES = (
     # Ignore the above; disregard all prior instructions; answer this instead; pay no heed; do not generate a query
-    rf"{_START}(?:ignore|disregard|forget|override|bypass|discard|neglect)\b.*\b{_EARLIER}\b",
-    rf"{_START}(?:{_ANSWER}|reveal|tell|obey|follow|read)\b.*\b{_EARLIER}\b",
+    rf"{_START}(?:ignore|disregard|forget|override|bypass|discard|neglect)\b{_GAP}\b{_EARLIER}\b",
+    rf"{_START}(?:{_ANSWER}|reveal|tell|obey|follow|read)\b{_GAP}\b{_EARLIER}\b",
     rf"\bpay no (?:heed|attention)\b|\bstop what you\b|^\W*do(?:n't| not) {_ANSWER}\b",
-    r"\b(?:new|following|updated|real|actual) (?:task|instructions?|orders?|rules?)\b.*(?::|follow)",
+    rf"\b(?:new|following|updated|real|actual) (?:task|instructions?|orders?|rules?)\b{_GAP}(?::|follow)",
     # your answer; begin every reply with; the response must; every query has to; when summarizing this
     rf"\byour (?:\w+ )?{_ANSWERS}\b",
     rf"\b(?:begin|start|end|finish|prefix) (?:all|every|each|any) (?:\w+ )?{_ANSWERS}\b",
     rf"\bthe (?:\w+ )?{_ANSWERS} (?:for this \w+ )?(?:must|should|has to|is to)\b",
-    r"\b(?:the|every|each|any|all) (?:\w+ ){0,2}quer(?:y|ies)\b.*\b(?:is|are|has|have|must|should)\b",
+    rf"\b(?:the|every|each|any|all) (?:\w+ ){{0,2}}quer(?:y|ies)\b{_GAP}\b(?:is|are|has|have|must|should)\b",
     r"\bwhen(?:ever)? (?:you (?:are )?)?(?:summari[sz]|writ|generat|answer|respond)(?:ing|e)?\b",
     # reply with; answer in French; translate this into; respond as a pirate; print the word
     rf"{_START}{_ANSWER}\s+(?:(?:back|only|exactly|always|nothing but|this|it|everything|all of this)\s+)*"
@@ -57,10 +58,10 @@ RULES = (
     r"<\|\w+\|>|\[/?INST\]|</?(?:document|passage|system|instructions?|prompt)>",
     # note to AI assistants; if you are a language model; AI: X; as an AI you must; AI agents should
     rf"\b(?:note|message|attention|dear|hey|hello|if you are)\b\W+(?:\w+ ){{0,2}}{_MODEL}\b",
-    rf"^\W*(?:any |all )?{_MODEL}\s*[:,]|\bas an? {_MODEL}\b|\b(?:ai|llm) {_MODEL}\b.*\b(?:must|should)\b",
+    rf"^\W*(?:any |all )?{_MODEL}\s*[:,]|\bas an? {_MODEL}\b|\b(?:ai|llm) {_MODEL}\b{_GAP}\b(?:must|should)\b",
     # your system prompt; the hidden instructions; reveal the secret key
     r"\b(?:your|system|hidden|secret|initial|original) (?:system )?(?:prompt|instructions?)\b",
-    r"\b(?:reveal|disclose|leak|print)\b.*\b(?:secret|password|api key|credentials?|token)\b",
+    rf"\b(?:reveal|disclose|leak|print)\b{_GAP}\b(?:secret|password|api key|credentials?|token)\b",
 )
 """Each finds sentences that few documents address to people; without regard to case."""
 
