@@ -19,7 +19,7 @@ class CopyOverlap:
 
     Args:
         words: least number of content words in a row.
-        share: of the query's content words that this row must make up, in (0, 1].
+        share_of_query: share of the query's content words that they must make up, in (0, 1].
     """
 
     reason = "copies its document"

@@ -1,5 +1,6 @@
 """Queries that nearly repeat each other, for one document or for several."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -9,9 +10,11 @@ import polars as pl
 from shoptalk.domain.text import normalise
 from shoptalk.sources.pairs import Ground
 from shoptalk.sources.synthetic.filters.base import grams, share, subjects
+from shoptalk.sources.synthetic.phrases import words
 
 _HASHES = 128
 _MISSED = 1e-6
+_NUMBER = re.compile(r"\d|^(?:[a-z]|[ivx]+)$")
 
 
 class NearDuplicate:
@@ -44,11 +47,11 @@ class NearDuplicate:
 class AcrossDocuments:
     """Queries that nearly repeat one written for another document, and say nothing beyond it that tells the two apart.
 
-    Of such a pair the query goes that has no word which its own document holds, while the other query and the other
-    document lack it: the other document might have led to it as well. So of "missing 4th finger" and "missing 5th
-    finger" both stay where the documents hold the numbers, of "missing finger" and "missing 5th finger" the first
-    goes, and where neither says more, both go, since the later is no more ambiguous than the earlier. Documents with
-    the same passage count as one.
+    Of such a pair the query goes that has no word which its own document holds while the other query and the other
+    document lack it: that document might have led to it as well. A number, a Roman one or a lone letter that the
+    other query lacks tells them apart wherever it stands. So "missing 4th finger" and "missing 5th finger" both stay;
+    of "missing finger" and "missing 5th finger" the first goes; and where neither says more, both go, since the later
+    is as ambiguous as the earlier. Documents with the same passage count as one.
 
     Pairs are found by MinHash and locality-sensitive hashing (Broder 1997; Leskovec et al., Mining of Massive
     Datasets, chapter 3) and then compared exactly, so that none is dropped wrongly; a pair at ``similarity`` is
@@ -66,11 +69,12 @@ class AcrossDocuments:
     def drops(self, written: pl.DataFrame, ground: Ground) -> np.ndarray:
         """Near another document's query, without a word that tells them apart."""
         passages, queries, rows = ground.domain.corpus.passages, written["query"].to_list(), written["row"].to_list()
-        said, held = [set(subjects(q)) for q in queries], {r: set(subjects(passages[r])) for r in set(rows)}
+        said, held = [_telling(q) for q in queries], {r: _telling(passages[r]) for r in set(rows)}
         dropped = np.zeros(written.height, dtype=bool)
         for i, j in self._pairs([grams(normalise(q)) for q in queries]):
             if passages[rows[i]] != passages[rows[j]]:
-                dropped[i] |= not (said[i] - said[j]) & (held[rows[i]] - held[rows[j]])
+                own = held[rows[i]] - held[rows[j]]
+                dropped[i] |= not any(word in own or _NUMBER.search(word) for word in said[i] - said[j])
         return dropped
 
     def _pairs(self, sets: list[set[str]]) -> Iterator[tuple[int, int]]:
@@ -83,6 +87,11 @@ class AcrossDocuments:
             index.insert(place, one)
         for i, one in enumerate(hashed):
             yield from ((i, j) for j in index.query(one) if j != i and _near(sets[i], sets[j], self.similarity))
+
+
+def _telling(text: str) -> set[str]:
+    """Content words and lone letters, lower case."""
+    return {w.lower() for w in words(text) if len(w) == 1} | set(subjects(text))
 
 
 def _bands(similarity: float) -> tuple[int, int]:

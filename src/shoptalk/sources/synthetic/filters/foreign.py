@@ -14,8 +14,10 @@ from shoptalk.sources.synthetic.phrases import words
 
 _WORDS = 3
 _ONE_SCRIPT = {"HIRAGANA": "CJK", "KATAKANA": "CJK", "KATAKANA-HIRAGANA": "CJK", "FULLWIDTH": "LATIN"}
-_LISTS = ("EN_PLUS", "GERMAN", "DUTCH", "FRENCH", "SPANISH", "PORTUGUESE", "ITALIAN", "RUSSIAN", "SWEDISH", "NORWEGIAN")
-_MORE_LISTS = ("DANISH", "TURKISH")
+_LISTS = (
+    *("EN_PLUS", "GERMAN", "DUTCH", "SWEDISH", "NORWEGIAN", "DANISH"),
+    *("FRENCH", "SPANISH", "PORTUGUESE", "ITALIAN", "RUSSIAN", "TURKISH"),
+)
 
 
 class OtherLanguage(Telling):
@@ -47,18 +49,14 @@ class OtherLanguage(Telling):
         foreign = _foreign(known)
         scripts = {row: _scripts(corpus.passages[row]) for row in written["row"].unique()}
         return [
-            "script"
-            if _elsewhere(query, scripts[row])
-            else "language"
-            if self._unspoken(_parts(query), known, foreign)
-            else None
+            ("script" if _elsewhere(query, scripts[row]) else None) or self._unspoken(_parts(query), known, foreign)
             for row, query in written.select("row", "query").iter_rows()
         ]
 
-    def _unspoken(self, tokens: list[str], known: Counter[str], foreign: frozenset[str]) -> bool:
+    def _unspoken(self, tokens: list[str], known: Counter[str], foreign: frozenset[str]) -> str | None:
         strange = [token for token in tokens if token not in known]
         enough = len(tokens) >= _WORDS and len(strange) >= self.unknown * len(tokens)
-        return enough and not foreign.isdisjoint(strange)
+        return "language" if enough and not foreign.isdisjoint(strange) else None
 
 
 def _parts(text: str) -> list[str]:
@@ -81,12 +79,12 @@ def _foreign(known: Counter[str]) -> frozenset[str]:
 def _function_words() -> dict[str, frozenset[str]]:
     from bm25s import stopwords
 
-    return {name: frozenset(getattr(stopwords, f"STOPWORDS_{name}")) for name in (*_LISTS, *_MORE_LISTS)}
+    return {name: frozenset(getattr(stopwords, f"STOPWORDS_{name}")) for name in _LISTS}
 
 
 def _elsewhere(query: str, scripts: frozenset[str]) -> bool:
     letters = Counter(_script(c) for c in query if c.isalpha())
-    return bool(letters and scripts) and letters.most_common(1)[0][0] not in scripts
+    return bool(letters and scripts) and max(letters, key=lambda one: (letters[one], one in scripts)) not in scripts
 
 
 def _scripts(text: str) -> frozenset[str]:

@@ -43,6 +43,8 @@ class CrossEncoder:
         """Scored below the threshold."""
         from shoptalk.models.cross_encoder import CrossEncoder as Model
 
+        if written.is_empty():
+            return np.zeros(0, dtype=bool)
         queries = written["query"].to_list()
         passages = [ground.domain.corpus.passages[row] for row in written["row"]]
         model = Model.load(self.name, option=_OPTION, **self.loading).to(_device())
