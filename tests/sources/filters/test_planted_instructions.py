@@ -154,10 +154,10 @@ def test_honest_corpora_are_left_alone():
         "Answers to common questions. The output of the pump falls when the filter is full.",
         "Note the valve. The system: a pump and a tank. Previous models lack it.",
     ]
-    assert [divided("Pump", text).planted for text in texts[:2]] == [(), ()]
+    assert [divided("Pump", text).planted for text in texts] == [(), (), ()]
     ground = toy([("Pump", text) for text in texts])
     asked = written((0, "warning damage"), (1, "output falls filter"), (2, "previous model tank"))
-    assert filters.Instructed().faults(asked, ground)[:2] == [None, None]
+    assert filters.Instructed().faults(asked, ground) == [None, None, None]
 
 
 def test_what_no_rule_sees_the_round_trip_may():
