@@ -201,53 +201,13 @@ def test_nothing_left_is_said():
         source(documents=0)
 
 
-def written(*rows: tuple[int, str]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=["row", "query"], orient="row")
-
-
-def test_filters():
-    toy = ground(Corpus(list("abc"), ["red horn", "blue horn", ""], ["loud brass", "loud brass", "loud"]))
-    assert filters.Length(2, 3).drops(written((0, "x"), (0, "a b c"), (0, "a b c d")), toy).tolist() == [
-        True,
-        False,
-        True,
-    ]
-    assert filters.CopiesTitle().drops(written((0, "Red Horn."), (0, "blue horn"), (0, "horn")), toy).tolist() == [
-        True,
-        True,
-        False,
-    ]
-    assert filters.Repeated(2).drops(written((0, "x"), (1, "X "), (2, "y"), (2, "y")), toy).tolist() == [
-        True,
-        True,
-        False,
-        False,
-    ]
-    assert filters.Generic(2).drops(written((0, "the loud brass"), (0, "red brass"), (0, "of the")), toy).tolist() == [
-        True,
-        False,
-        True,
-    ]
-    near = written((0, "a loud red horn"), (0, "a loud red horns"), (1, "a loud red horns"), (0, "tuba"))
-    assert filters.NearDuplicate(0.7).drops(near, toy).tolist() == [False, True, False, False]
-
-
-def test_round_trip_keeps_what_finds_its_document():
-    axes = {"red horn loud brass": 0, "blue horn loud brass": 1, "loud": 2, "near": 0, "far": 2}
-
-    def embed(texts, role):
-        return np.eye(3, dtype=np.float32)[[axes[t] for t in texts]]
-
-    toy = ground(Corpus(list("abc"), ["red horn", "blue horn", ""], ["loud brass", "loud brass", "loud"]), embed=embed)
-    assert filters.RoundTrip(depth=1).drops(written((0, "near"), (0, "far")), toy).tolist() == [False, True]
-
-
-@pytest.mark.parametrize(
-    "make", [lambda: filters.Length(0), lambda: filters.NearDuplicate(0), lambda: filters.Generic(0)]
-)
-def test_bad_filter_settings_are_refused(make):
-    with pytest.raises(InputError, match="filters"):
-        make()
+def test_filters_see_what_was_written_and_pairs_have_one_line():
+    told = Dictated([" mill  valve drips\n", "one\ntwo", "call +49 30 1234567"])
+    chosen = {"answers": filters.NoQuery(), "personal": filters.PersonalData()}
+    got = SyntheticSource(told, filters=chosen).read("s", ground(Corpus(["a"], ["Leak"], ["text"])))
+    assert got.pairs["query"].to_list() == ["mill valve drips"]
+    assert got.counts["no query: several lines"] == got.counts["personal data: phone"] == 1
+    assert got.rejected["query"].to_list() == ["one\ntwo", "call +49 30 1234567"]
 
 
 def test_what_may_be_learnt_from_is_real_and_no_evaluation_query():

@@ -89,8 +89,11 @@ class CrossEncoder(nn.Module):
         trust_remote_code: bool = False,
         max_length: int | None = None,
         dropout: float = 0.0,
+        option: str = "teacher",
     ) -> CrossEncoder:
         """Read a sequence-classification model with one or two outputs from a folder or the hub.
+
+        ``option`` is what names the model in the configuration, for messages.
 
         Raises:
             InputError: not found, no such model, or another number of outputs.
@@ -99,8 +102,8 @@ class CrossEncoder(nn.Module):
 
         from shoptalk.models.reading import read_tokenizer
 
-        folder = loading.resolve(name, revision, trust_remote_code, "teacher")
-        config = loading.read_config(folder, trust_remote_code, "teacher")
+        folder = loading.resolve(name, revision, trust_remote_code, option)
+        config = loading.read_config(folder, trust_remote_code, option)
         if not any("SequenceClassification" in part for part in config.architectures or ()):
             raise InputError(f"{name}: has no classification head, so it is no cross-encoder; choose another model.")
         if config.num_labels not in (1, 2):
@@ -120,7 +123,7 @@ class CrossEncoder(nn.Module):
             model = AutoModelForSequenceClassification.from_pretrained(
                 folder, config=config, use_safetensors=True, dtype=torch.float32, trust_remote_code=trust_remote_code
             )
-        length = tokens.fitting_length(tokenizer, config, None, max_length, "teacher")
+        length = tokens.fitting_length(tokenizer, config, None, max_length, option)
         return cls(HubScorer(model), tokenizer, config, length, config.num_labels)
 
     @classmethod

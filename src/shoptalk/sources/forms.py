@@ -39,6 +39,11 @@ class Forms:
     def __init__(self, before: Sequence[Mapping[str, str]] = ()):
         self.rules = (*(_rule(number, rule) for number, rule in enumerate(before)), *RULES)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All forms that a query can have."""
+        return tuple(dict.fromkeys(["keyword", *(name for name, _ in self.rules)]))
+
     def __call__(self, query: str) -> str:
         """The form of the first rule that matches, else ``keyword``."""
         text = " ".join(query.split())

@@ -13,6 +13,7 @@ from shoptalk.cache import Cache
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Domain
 from shoptalk.domain.text import normalise
+from shoptalk.sources.forms import Forms
 from shoptalk.sources.forms import form as FORM
 
 SCHEMA = pl.Schema(
@@ -67,7 +68,7 @@ class Ground:
     simulated_log: Callable[[], Path] | None = None
     others: pl.DataFrame | None = None
     voice: Voice = field(default_factory=Voice)
-    form: Callable[[str], str] = FORM
+    form: Forms = FORM
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from functools import partial
 
-import numpy as np
 import polars as pl
 
 from shoptalk.domain.corpus import Corpus
@@ -11,7 +10,7 @@ from shoptalk.domain.text import normalise
 from shoptalk.errors import InputError
 from shoptalk.sources.pairs import Ground, Yielded, as_pairs
 from shoptalk.sources.synthetic.coverage import Coverage, Plan, Uniform
-from shoptalk.sources.synthetic.filters import Filter
+from shoptalk.sources.synthetic.filters import Filter, reasons
 from shoptalk.sources.synthetic.generators import Generator
 from shoptalk.sources.synthetic.material import REAL, Material, Order
 from shoptalk.sources.synthetic.quality import quality
@@ -97,7 +96,7 @@ class SyntheticSource:
         orders = [Order(corpus.titles[row], corpus.texts[row], forms) for row, forms in asked]
         queries = self.generator.prepared(material).write(orders, ground.seed)
         lines = [
-            (row, corpus.ids[row], " ".join(q.query.split()), q.form, q.fault or None)
+            (row, corpus.ids[row], q.query, q.form, q.fault or None)
             for row, found in zip(plan.rows, queries, strict=True)
             for q in found
         ]
@@ -105,12 +104,17 @@ class SyntheticSource:
         return table.filter(pl.col("reason").is_null()).drop("reason"), table.filter(pl.col("reason").is_not_null())
 
     def _filtered(self, written: pl.DataFrame, ground: Ground) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Kept rows, and rejected rows with the reason of the first filter that dropped them."""
+        """Kept rows, and rejected rows with the reason of the first filter that dropped them.
+
+        Filters see queries as they were written; of what is kept, white space is collapsed.
+        """
         rejected = [written.clear().with_columns(reason=pl.lit(None, dtype=pl.String))]
         for one in self.filters.values():
-            dropped = pl.Series(np.asarray(one.drops(written, ground), dtype=bool), dtype=pl.Boolean)
-            rejected.append(written.filter(dropped).with_columns(reason=pl.lit(one.reason)))
-            written = written.filter(~dropped)
+            judged = written.with_columns(reason=reasons(one, written, ground))
+            rejected.append(judged.filter(pl.col("reason").is_not_null()))
+            written = judged.filter(pl.col("reason").is_null()).drop("reason")
+        collapsed = pl.Series("query", [" ".join(q.split()) for q in written["query"]], dtype=pl.String)
+        written = written.with_columns(collapsed)
         again = written.is_duplicated() & ~written.with_row_index()["index"].is_in(_firsts(written))
         rejected.append(written.filter(again).with_columns(reason=pl.lit("repeated")))
         return written.filter(~again), pl.concat(rejected)
