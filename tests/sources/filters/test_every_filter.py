@@ -89,7 +89,6 @@ def test_reasons_are_distinct(every):
         (lambda: filters.PersonalData(["name"]), "filters.personal_data.patterns names 'name'"),
         (lambda: filters.PersonalData(national_ids=["xx"]), "filters.personal_data.national_ids names 'xx'"),
         (lambda: filters.RoundTrip(0), "filters.round_trip.depth=0"),
-        (lambda: filters.RoundTrip(depths={"poem": 1}), "filters.round_trip.depths.poem is no form"),
         (lambda: filters.RoundTrip(depths={"keyword": 0}), "filters.round_trip.depths.keyword=0"),
         (lambda: filters.NearTied(0), "filters.near_tied.documents=0"),
         (lambda: filters.NearTied(margin=-0.1), "filters.near_tied.margin=-0.1"),

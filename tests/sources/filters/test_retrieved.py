@@ -1,5 +1,7 @@
 """Queries judged by retrieval and by a cross-encoder."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tiny_models
@@ -7,7 +9,7 @@ from toy_ground import toy, written
 
 from shoptalk.errors import InputError
 from shoptalk.models.cross_encoder import CrossEncoder
-from shoptalk.sources.forms import form
+from shoptalk.sources.forms import Forms, form
 from shoptalk.sources.synthetic import filters
 
 
@@ -68,3 +70,14 @@ def test_a_cross_encoder_drops_below_its_threshold_and_is_asked_once(tmp_path, m
     assert filters.CrossEncoder("/no/model").drops(table.clear(), ground).shape == (0,)
     with pytest.raises(InputError, match=r"filters\.cross_encoder\.name=/no/model: there is no such folder"):
         filters.CrossEncoder("/no/model").drops(table, ground)
+
+
+def test_depths_are_of_forms_in_force():
+    there = vectors({"AB-12": unit([[1, 0]])[0]}, unit([[0, 1], [1, 0]]))
+    ground, table = toy([("t", "x"), ("u", "y")], there), written((0, "AB-12"))
+    spared = filters.RoundTrip(1, {"part number": None})
+    with pytest.raises(InputError, match=r"round_trip\.depths\.part number is no form; the forms are keyword, "):
+        spared.drops(table, ground)
+    own = Forms([{"form": "part number", "pattern": r"^[A-Z]+-\d+$"}])
+    assert filters.RoundTrip(1).drops(table, ground).all()
+    assert not spared.drops(table, replace(ground, form=own)).any()
