@@ -9,7 +9,7 @@ import polars as pl
 from scipy.stats import chi2
 
 from shoptalk.domain.corpus import Corpus
-from shoptalk.sources.synthetic.phrases import content, words
+from shoptalk.sources.synthetic.phrases import content, subjects, words
 
 _SHORT = re.compile(r"\(([A-Za-z][A-Za-z0-9.&/-]{1,9})\)")
 _SURE = chi2.isf(1e-6, 1)
@@ -61,8 +61,8 @@ def other_words(real: pl.DataFrame, corpus: Corpus, least: int = 3) -> dict[str,
     there: Counter[str] = Counter()
     typed: Counter[str] = Counter()
     for query, doc_id in real.select("query", "doc_id").iter_rows():
-        document = _subjects(corpus.titles[corpus.index[doc_id]])
-        missing = _subjects(query) - _subjects(corpus.passages[corpus.index[doc_id]])
+        document = set(subjects(corpus.titles[corpus.index[doc_id]]))
+        missing = set(subjects(query)).difference(subjects(corpus.passages[corpus.index[doc_id]]))
         there.update(document)
         typed.update(missing)
         both.update((old, new) for old in document for new in missing)
@@ -101,7 +101,3 @@ def habits(queries: Sequence[str]) -> str:
     joining = "with" if function > 0.5 else "mostly without"
     length = f"{few} words" if few == many else f"{few} to {many} words"
     return f"Queries have {length}, are written {case}, and are {joining} words such as of, the and in."
-
-
-def _subjects(text: str) -> set[str]:
-    return {word.lower() for word in content(words(text))}

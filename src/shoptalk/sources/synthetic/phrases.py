@@ -68,6 +68,11 @@ def content(tokens: list[str]) -> list[str]:
     return [t for t in tokens if t.lower() not in FUNCTION]
 
 
+def subjects(text: str) -> list[str]:
+    """The words of ``text`` that carry a subject, lower case, in order."""
+    return [word.lower() for word in content(words(text))]
+
+
 def numbered(word: str) -> bool:
     """Whether a word holds a digit or is a lone letter: such words tell near-twins apart."""
     return len(word) == 1 or any(c.isdigit() for c in word)

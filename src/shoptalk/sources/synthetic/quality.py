@@ -13,7 +13,7 @@ from scipy.special import expit
 from shoptalk.cache import digest
 from shoptalk.domain.corpus import Corpus
 from shoptalk.sources.pairs import Embed
-from shoptalk.sources.synthetic.phrases import content, words
+from shoptalk.sources.synthetic.phrases import subjects
 
 _MOST = 2000  # queries of each kind that costly figures look at, drawn by hash
 _READ = 20  # kept and rejected queries to read
@@ -113,9 +113,9 @@ def jargon_recall(queries: Sequence[str], real: Sequence[str], corpus: Corpus) -
 
     Rare: a content word in at most 1 % of the documents. NaN without any.
     """
-    spread = Counter(word for passage in corpus.passages for word in _subjects(passage))
-    typed = Counter(word for query in real for word in _subjects(query) if spread[word] <= _RARE * len(corpus))
-    used = {word for query in queries for word in _subjects(query)}
+    spread = Counter(word for passage in corpus.passages for word in set(subjects(passage)))
+    typed = Counter(word for query in real for word in set(subjects(query)) if spread[word] <= _RARE * len(corpus))
+    used = {word for query in queries for word in subjects(query)}
     return sum(n for word, n in typed.items() if word in used) / typed.total() if typed else float("nan")
 
 
@@ -164,7 +164,3 @@ def _samples(table: pl.DataFrame, corpus: Corpus, reason: str | None) -> list[di
 
 def _runs(told: Sequence[str], n: int) -> list[tuple[str, ...]]:
     return [tuple(told[k : k + n]) for k in range(len(told) - n + 1)]
-
-
-def _subjects(text: str) -> set[str]:
-    return {word.lower() for word in content(words(text))}

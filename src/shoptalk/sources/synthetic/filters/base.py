@@ -9,7 +9,6 @@ import polars as pl
 
 from shoptalk.errors import InputError
 from shoptalk.sources.pairs import Ground
-from shoptalk.sources.synthetic.phrases import FUNCTION, words
 
 
 class Filter(Protocol):
@@ -56,11 +55,6 @@ Rules = Sequence[tuple[str, re.Pattern[str]]]
 def first(rules: Rules, text: str) -> str | None:
     """The first rule found in ``text``."""
     return next((name for name, rule in rules if rule.search(text)), None)
-
-
-def subjects(text: str) -> list[str]:
-    """The words of ``text`` that carry a subject, lower case, in order."""
-    return [w.lower() for w in words(text) if w.lower() not in FUNCTION]
 
 
 def grams(text: str) -> set[str]:

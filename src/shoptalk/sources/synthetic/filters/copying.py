@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 
 from shoptalk.sources.pairs import Ground
-from shoptalk.sources.synthetic.filters.base import count, share, subjects
+from shoptalk.sources.synthetic.filters.base import count, share
+from shoptalk.sources.synthetic.phrases import subjects
 
 
 class CopyOverlap:

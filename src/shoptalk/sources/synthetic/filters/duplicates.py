@@ -9,8 +9,8 @@ import polars as pl
 
 from shoptalk.domain.text import normalise
 from shoptalk.sources.pairs import Ground
-from shoptalk.sources.synthetic.filters.base import grams, share, subjects
-from shoptalk.sources.synthetic.phrases import words
+from shoptalk.sources.synthetic.filters.base import grams, share
+from shoptalk.sources.synthetic.phrases import subjects, words
 
 _HASHES = 128
 _MISSED = 1e-6

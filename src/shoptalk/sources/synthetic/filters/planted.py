@@ -5,7 +5,7 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 
-from shoptalk.sources.synthetic.filters.base import subjects
+from shoptalk.sources.synthetic.phrases import subjects
 
 # Where an order begins: a sentence, a clause, or behind a word of address.
 _START = (

@@ -7,7 +7,8 @@ import polars as pl
 
 from shoptalk.domain.text import normalise
 from shoptalk.sources.pairs import Ground
-from shoptalk.sources.synthetic.filters.base import count, subjects
+from shoptalk.sources.synthetic.filters.base import count
+from shoptalk.sources.synthetic.phrases import subjects
 
 
 class Length:
