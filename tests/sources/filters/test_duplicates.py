@@ -9,8 +9,9 @@ from toy_ground import toy, written
 
 from shoptalk.domain.text import normalise
 from shoptalk.sources.synthetic import filters
-from shoptalk.sources.synthetic.filters.base import grams, subjects
+from shoptalk.sources.synthetic.filters.base import grams
 from shoptalk.sources.synthetic.filters.duplicates import _bands
+from shoptalk.sources.synthetic.phrases import subjects
 
 TWINS = [
     ("Missing 4th finger", "The 4th finger is absent."),

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from toy_ground import toy, written
 
 from shoptalk.sources.synthetic import filters
-from shoptalk.sources.synthetic.filters.base import subjects
+from shoptalk.sources.synthetic.phrases import subjects
 
 HORNS = [("red horn", "loud brass"), ("blue horn", "loud brass"), ("", "loud")]
 

@@ -8,6 +8,7 @@ import polars as pl
 from shoptalk.sources.pairs import Ground
 from shoptalk.sources.synthetic.filters.base import Rules, Telling, first, share
 from shoptalk.sources.synthetic.filters.planted import Parts, divided, plain, stem
+from shoptalk.sources.synthetic.phrases import subjects
 
 ANYWHERE: Rules = (
     ("address", re.compile(r"\b(?:https?|ftp)://|\bwww\.\w|\bmailto:|\bjavascript:|\w@\w[\w-]*\.\w", re.IGNORECASE)),
@@ -23,7 +24,6 @@ ANYWHERE: Rules = (
 """What a query holds only where something else than a query was asked for, whatever its document says."""
 
 _SECRET = re.compile(r"(?=\S*\d)(?=\S*[a-z])[a-z0-9][\w:./#+-]{5,}", re.IGNORECASE)
-from shoptalk.sources.synthetic.phrases import subjects
 
 
 class Instructed(Telling):
