@@ -139,7 +139,7 @@ _PHONES = (
     ),  # phone 555-0100
 )
 _NUMBERED = "".join(
-    f"(?<!{word} )" for word in ("version", "ver", "firmware", "release", "build", "driver", "section", "chapter")
+    f"(?<!\\b{word} )" for word in ("version", "ver", "firmware", "release", "build", "driver", "section", "chapter")
 )
 
 PERSONAL_DATA: dict[str, Rule] = {
