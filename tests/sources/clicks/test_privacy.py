@@ -102,12 +102,12 @@ def test_many_kinds_in_one_query():
     text = "mail bob@example.com or phone 555-0100, pay 4111 1111 1111 1111 12 DE89 3704 0044 0532 0130 00, 10.0.0.17"
     expected = "mail [email] or phone [phone], pay [card] 12 [iban], [ip]"
     assert Privacy().redact(text) == (expected, ("email", "card", "iban", "ip", "phone"))
+    assert Privacy(patterns=["iban"]).redact(text)[1] == ("iban",)
 
 
 def test_a_word_that_only_ends_like_version_hides_no_address():
     assert Privacy().redact("server 93.184.216.34") == ("server [ip]", ("ip",))
     assert Privacy().redact("ver 93.184.216.34")[1] == ()
-    assert Privacy(patterns=["iban"]).redact(text)[1] == ("iban",)
 
 
 def test_a_word_before_it_makes_a_number_a_phone():
