@@ -97,19 +97,26 @@ def _converted(key: str, make: Callable[[Path], None], name: str, cache: Cache) 
 def _convert(file: Path, folder: Path) -> None:
     """Write a GGUF file's model in transformers' layout; bf16 rounds finer than the few bits that such files have."""
     import torch
-    from transformers import AutoConfig, AutoTokenizer
+    import transformers
 
     there = {"pretrained_model_name_or_path": str(file.parent), "gguf_file": file.name}
+    # Releases that have this class may leave the weights packed, and do not save what they read packed or not.
+    packed = (
+        {"quantization_config": transformers.GgufConfig(dequantize=True)} if hasattr(transformers, "GgufConfig") else {}
+    )
     try:
-        tokenizer, config = AutoTokenizer.from_pretrained(**there), AutoConfig.from_pretrained(**there)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(**there)
+        config = transformers.AutoConfig.from_pretrained(**there)
         with loading.quiet():
-            network = _class_for(config).from_pretrained(**there, dtype=torch.bfloat16)
+            read = _class_for(config).from_pretrained(**there, **packed, dtype=torch.bfloat16)
     except ImportError as error:
         raise InputError(
             f"{OPTION}.name: a GGUF file needs the package gguf; run pip install 'shoptalk[llm]', {_ANOTHER}."
         ) from error
     except (ValueError, KeyError, NotImplementedError, OSError) as error:
         raise InputError(f"{file}: transformers cannot read this GGUF file ({error}); {_ANOTHER}.") from error
+    network = _class_for(config).from_config(config, dtype=torch.bfloat16)
+    network.load_state_dict(read.state_dict())
     network.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
