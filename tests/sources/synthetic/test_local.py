@@ -5,6 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from tiny_models import texts, tokenizer
 from transformers import (
     AutoModelForCausalLM,
@@ -29,7 +31,7 @@ from shoptalk.sources.synthetic.local import decoding, prefix
 from shoptalk.sources.synthetic.local.decoding import Ending
 from shoptalk.sources.synthetic.local.forward import forward
 from shoptalk.sources.synthetic.local.model import LocalModel
-from shoptalk.sources.synthetic.local.prefix import groups
+from shoptalk.sources.synthetic.local.planning import batches, groups
 from shoptalk.sources.synthetic.local.reading import ASSEMBLED, parameters
 from shoptalk.sources.synthetic.local.sampling import Sampling
 
@@ -298,6 +300,17 @@ def test_groups_share_what_all_their_prompts_begin_with():
         ([8, 9], 4),
     ]
     assert groups(Ragged.of([[1, 2]]), ["x"])[0].shared == 0
+
+
+@given(st.lists(st.integers(1, 300), max_size=60), st.integers(0, 500), st.integers(1, 5000))
+def test_batches_hold_what_fits_and_little_padding(lengths, beside, budget):
+    given_lengths = np.array(lengths, dtype=np.int64)
+    plan = batches(given_lengths, beside, budget)
+    assert sorted(np.concatenate(plan).tolist() if plan else []) == list(range(len(lengths)))
+    for rows in plan:
+        longest = given_lengths[rows].max()
+        assert len(rows) == 1 or len(rows) * (longest + beside) <= budget
+        assert (longest - given_lengths[rows]).sum() <= 512
 
 
 def test_identity_is_of_all_that_decides_an_answer(tmp_path):

@@ -8,7 +8,7 @@ import torch
 
 from shoptalk.cache import Cache, digest
 from shoptalk.errors import InputError
-from shoptalk.models import loading, tokens
+from shoptalk.models import loading
 from shoptalk.models.ragged import Ragged
 from shoptalk.models.reading import read_tokenizer
 from shoptalk.sources.pairs import Voice
@@ -16,7 +16,8 @@ from shoptalk.sources.synthetic.language import Answer, Prompt
 from shoptalk.sources.synthetic.local import options
 from shoptalk.sources.synthetic.local.coding import Coder
 from shoptalk.sources.synthetic.local.decoding import CausalBatch, Ending, Seq2SeqBatch, decode
-from shoptalk.sources.synthetic.local.prefix import Head, can_share, groups
+from shoptalk.sources.synthetic.local.planning import batches, groups
+from shoptalk.sources.synthetic.local.prefix import Head, can_share
 from shoptalk.sources.synthetic.local.reading import Files, check_architecture, find, parameters, read_network
 from shoptalk.sources.synthetic.local.sampling import Sampling
 
@@ -124,9 +125,11 @@ class LocalModel:
         ending = self._ending(network)
         draws = torch.tensor(np.stack([self.sampling.draws(prompt, self.max_new_tokens) for prompt in prompts]))
         for group in groups(ids, [prompt.prefix for prompt in prompts]):
-            head = Head(network, ids[group.rows[0]][: group.shared]) if share and group.shared else None
-            for chunk in tokens.chunks(ids.lengths[group.rows] + self.max_new_tokens, self.batch_tokens):
-                rows = group.rows[chunk]
+            shared = group.shared if share else 0
+            head = Head(network, ids[group.rows[0]][:shared]) if shared else None
+            lengths = ids.lengths[group.rows] - shared
+            for places in batches(lengths, shared + self.max_new_tokens, self.batch_tokens):
+                rows = group.rows[places]
                 batch = self._batch(network, ids.take(rows), head)
                 yield from (
                     (rows[place], answer) for place, answer in decode(batch, draws[rows], self.sampling, ending)
@@ -136,14 +139,15 @@ class LocalModel:
         pad = self._coder.tokenizer.pad_token_id or 0
         if not self._config.is_encoder_decoder:
             return CausalBatch(network, ids, pad, head)
-        start = network.generation_config.decoder_start_token_id
-        return Seq2SeqBatch(network, ids, pad, self._config.decoder_start_token_id if start is None else start)
+        told = network.generation_config
+        start = told.bos_token_id if told.decoder_start_token_id is None else told.decoder_start_token_id
+        return Seq2SeqBatch(network, ids, pad, start)
 
     def _network(self):
         return read_network(self._files, self._config, self.trust_remote_code, self.dtype, self.device)
 
     def _ending(self, network) -> Callable[[Sequence[int]], Answer | None]:
-        told = (network.generation_config.eos_token_id, self._config.eos_token_id, self._coder.tokenizer.eos_token_id)
+        told = (network.generation_config.eos_token_id, self._coder.tokenizer.eos_token_id)
         lists = [ids if isinstance(ids, list) else [ids] for ids in told]
         ends = frozenset(token for ids in lists for token in ids if token is not None)
         return Ending(self._coder, ends, self.stop, self.max_new_tokens)

@@ -1,52 +1,10 @@
 """What many prompts begin with, computed once."""
 
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from shoptalk.models.ragged import Ragged
 from shoptalk.sources.synthetic.local.forward import forward
-
-_FEW = 8
-"""Prompts with a prefix of their own below which they are written together with others."""
-
-
-@dataclass(frozen=True)
-class Group:
-    """Prompts that are written one batch after another.
-
-    Attributes:
-        rows: of all prompts.
-        shared: number of tokens they all begin with; each has at least one more.
-    """
-
-    rows: np.ndarray
-    shared: int
-
-
-def groups(ids: Ragged, prefixes: Sequence[str]) -> list[Group]:
-    """A group for each prefix that is frequent enough, and one for the others."""
-    by_prefix: dict[str, list[int]] = defaultdict(list)
-    for row, prefix in enumerate(prefixes):
-        by_prefix[prefix].append(row)
-    large = [rows for rows in by_prefix.values() if len(rows) >= _FEW]
-    others = [row for rows in by_prefix.values() if len(rows) < _FEW for row in rows]
-    return [Group(np.array(rows), _shared(ids, rows)) for rows in [*large, others] if rows]
-
-
-def _shared(ids: Ragged, rows: Sequence[int]) -> int:
-    if len(rows) == 1:
-        return 0
-    first = ids[rows[0]]
-    shared = int(ids.lengths[rows].min()) - 1
-    for row in rows:
-        differing = np.flatnonzero(ids[row][:shared] != first[:shared])
-        shared = int(differing[0]) if len(differing) else shared
-    return shared
 
 
 def can_share(config) -> bool:
