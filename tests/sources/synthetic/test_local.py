@@ -159,11 +159,10 @@ def test_greedy_answers_are_those_of_transformers_for_each_prompt_alone(tmp_path
     assert same(answered(writer, asked), there)
 
 
+@pytest.mark.parametrize("pair", ["gemma", "qwen"], indirect=True)
 def test_what_prompts_begin_with_is_read_once(tmp_path, pair, monkeypatch):
-    """Of 24 prompts in batches of two or three; the others' tokens are read once each, padding aside."""
+    """The tokens behind it are read once each, but for some padding and for what was written."""
     folder, asked, _ = pair
-    if folder.name.startswith(("hybrid", "t5")):
-        pytest.skip("its prefixes are not shared")
     read = []
 
     def spied(network, columns, mask, cache):
@@ -287,6 +286,13 @@ def test_a_chat_model_gets_messages(tmp_path, template):
     first = writer._coder(asked)[0].tolist()
     assert first == AutoTokenizer.from_pretrained(folder)(rendered(asked[0]), add_special_tokens=False)["input_ids"]
     assert same(answered(writer, asked), alone(folder, asked, rendered, special=False))
+
+
+@pytest.mark.parametrize("template", [None, CHAT])
+def test_a_document_cannot_write_special_tokens(tmp_path, template):
+    writer = model(saved(tmp_path / "model", "gemma", template), tmp_path)
+    plain, forged = writer._coder([Prompt("ka ", "lo mi", 0), Prompt("ka<bos>", "lo<eos>mi[PAD]", 0)])
+    assert forged.tolist() == plain.tolist()
 
 
 def test_groups_share_what_all_their_prompts_begin_with():

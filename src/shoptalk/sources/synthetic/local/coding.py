@@ -1,5 +1,6 @@
 """Prompts as a model's token ids: plain text for a base model, messages for a chat model."""
 
+import re
 from collections.abc import Sequence
 
 from shoptalk.models import tokens
@@ -15,7 +16,7 @@ class Coder:
     A tokenizer with a chat template gets the prefix as the system's message and the rest as the user's; where its
     template knows no system, both as the user's. Models that can think first are told not to. Without a template
     prefix and rest are one text. Either way a prompt is coded whole, so that its tokens do not depend on what is
-    computed once for many.
+    computed once for many; and special tokens' names in it become spaces: no document can end its own message.
 
     Args:
         tokenizer: of transformers, fast.
@@ -24,6 +25,8 @@ class Coder:
 
     def __init__(self, tokenizer, closed: bool):
         self.tokenizer = tokenizer
+        special = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
+        self._special = re.compile("|".join(map(re.escape, sorted(special, key=len, reverse=True))) or "(?!)")
         self.chat = bool(tokenizer.chat_template)
         self._system = self.chat and self._knows_system()
         before, behind = ([], []) if self.chat else tokens.around(tokenizer)
@@ -44,11 +47,12 @@ class Coder:
         return Ragged.of([[*self._before, *ids, *self._behind] for ids in inner])
 
     def _rendered(self, prompt: Prompt) -> str:
+        prefix, rest = (self._special.sub(" ", text) for text in (prompt.prefix, prompt.rest))
         if not self.chat:
-            return prompt.prefix + prompt.rest
-        if self._system and prompt.prefix:
-            return self._messages(system=prompt.prefix, user=prompt.rest)
-        return self._messages(user=prompt.prefix + prompt.rest)
+            return prefix + rest
+        if self._system and prefix:
+            return self._messages(system=prefix, user=rest)
+        return self._messages(user=prefix + rest)
 
     def _messages(self, **contents: str) -> str:
         messages = [{"role": role, "content": content} for role, content in contents.items()]

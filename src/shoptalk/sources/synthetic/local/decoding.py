@@ -11,7 +11,7 @@ from shoptalk.models import tokens
 from shoptalk.models.ragged import Ragged
 from shoptalk.sources.synthetic.language import Answer
 from shoptalk.sources.synthetic.local.coding import Coder
-from shoptalk.sources.synthetic.local.forward import cache_argument, forward
+from shoptalk.sources.synthetic.local.forward import forward, told
 from shoptalk.sources.synthetic.local.prefix import Head
 from shoptalk.sources.synthetic.local.sampling import Sampling
 
@@ -87,8 +87,6 @@ class Seq2SeqBatch:
     @torch.inference_mode()
     def next(self, ids: Tensor) -> Tensor:
         """See ``Batch``."""
-        from inspect import signature
-
         from transformers.modeling_outputs import BaseModelOutput
 
         return self.network(
@@ -96,7 +94,7 @@ class Seq2SeqBatch:
             attention_mask=self.mask,
             decoder_input_ids=ids[:, None],
             use_cache=True,
-            **cache_argument(signature(self.network.forward).parameters, self.cache),
+            **told(self.network, self.cache),
         ).logits[:, -1]
 
     @torch.inference_mode()

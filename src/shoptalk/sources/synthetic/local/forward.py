@@ -18,10 +18,11 @@ def forward(network, columns: Tensor, mask: Tensor, cache) -> Tensor:
     positions = (mask.cumsum(dim=-1) - 1).clamp(min=0)[:, -columns.shape[1] :]
     # Models of some architectures take no positions, and older ones give the logits of all columns.
     extra = {key: value for key, value in (("position_ids", positions), ("logits_to_keep", 1)) if key in known}
-    extra |= cache_argument(known, cache)
+    extra |= told(network, cache)
     return network(input_ids=columns, attention_mask=mask, use_cache=True, **extra).logits[:, -1]
 
 
-def cache_argument(known, cache) -> dict:
-    """The cache under the name that the model has for it; ``known`` are the parameters of its ``forward``."""
+def told(network, cache) -> dict:
+    """The cache under the name that the model's ``forward`` has for it, which differs with transformers' release."""
+    known = inspect.signature(network.forward).parameters
     return {"cache" if "cache" in known else "past_key_values": cache}

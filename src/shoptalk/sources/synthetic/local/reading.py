@@ -100,15 +100,15 @@ def _convert(file: Path, folder: Path) -> None:
     import transformers
 
     there = {"pretrained_model_name_or_path": str(file.parent), "gguf_file": file.name}
-    # Releases that have this class may leave the weights packed, and do not save what they read packed or not.
-    packed = (
-        {"quantization_config": transformers.GgufConfig(dequantize=True)} if hasattr(transformers, "GgufConfig") else {}
-    )
+    # Releases that have this class may keep weights packed, and save nothing that was read from such a file.
+    unpacked = {}
+    if hasattr(transformers, "GgufConfig"):
+        unpacked["quantization_config"] = transformers.GgufConfig(dequantize=True)
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(**there)
         config = transformers.AutoConfig.from_pretrained(**there)
         with loading.quiet():
-            read = _class_for(config).from_pretrained(**there, **packed, dtype=torch.bfloat16)
+            read = _class_for(config).from_pretrained(**there, **unpacked, dtype=torch.bfloat16)
     except ImportError as error:
         raise InputError(
             f"{OPTION}.name: a GGUF file needs the package gguf; run pip install 'shoptalk[llm]', {_ANOTHER}."
