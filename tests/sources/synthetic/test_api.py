@@ -178,7 +178,7 @@ def test_whatever_happens_each_prompt_is_settled_once_and_paid_once(trouble, con
 def test_a_prompt_that_fails_every_try_is_given_up_and_the_run_goes_on():
     with serving({"document 1": [status(500, "no luck")] * 9}) as server:
         out, told, end = run(model(server.url, tries=3), prompts(5))
-    assert out == {**good([0, 2, 3, 4]), 1: Answer(None, "500: no luck")} and end is None
+    assert out == {**good([0, 2, 3, 4]), 1: Answer(None, "500: no luck", lasting=False)} and end is None
     assert [line[:24] for line in told.incidents] == [f"Prompt 2, try {t} of 3: 50" for t in (1, 2, 3)]
     assert told.incidents[-1].endswith("; given up.") and server.asked.count("document 1") == 3
     assert told.lines[-1] == "4 of 5 prompts were answered; 40 tokens in and 20 out."

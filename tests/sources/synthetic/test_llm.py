@@ -25,8 +25,11 @@ CORPUS = Corpus([f"d{k}" for k in range(6)], TITLES, ["brass"] * 6)
 class Scripted:
     """Answers by the document's last word; counts what it is asked, and ends after ``lives`` answers."""
 
-    def __init__(self, identity: str = "scripted", lives: int = 1000, faults: tuple[str, ...] = ()):
+    def __init__(
+        self, identity: str = "scripted", lives: int = 1000, faults: tuple[str, ...] = (), lasting: bool = False
+    ):
         self.identity, self.lives, self.faults, self.asked = identity, lives, faults, Counter()
+        self.lasting = lasting
 
     def plan(self, prompts):
         return f"{len(prompts)} prompts"
@@ -41,7 +44,7 @@ class Scripted:
             faulty = next((word for word in self.faults if word in rest), None)
             yield (
                 place,
-                Answer(None, f"{faulty} is bad")
+                Answer(None, f"{faulty} is bad", self.lasting)
                 if faulty
                 else Answer(f"query of {rest[-11]}{prompts[place].seed % 7}"),
             )
@@ -93,8 +96,14 @@ def test_what_was_not_answered_stands_among_the_rejected_and_is_asked_again(tmp_
     assert sorted(model.asked.values()) == [1, 1, 1, 1, 1, 2]
 
 
+def test_a_fault_that_would_come_again_is_kept(tmp_path):
+    model = Scripted(faults=("horn 3",), lasting=True)
+    first, again = (writer(tmp_path, model).write(orders(1), 0) for _ in range(2))
+    assert first == again and again[3][0].fault == "horn 3 is bad" and set(model.asked.values()) == {1}
+
+
 def _keep(file, start):
-    Answers(file).keep((Prompt("", str(k), 0), f"answer {k}") for k in range(start, start + 40))
+    Answers(file).keep((Prompt("", str(k), 0), Answer(f"answer {k}")) for k in range(start, start + 40))
 
 
 def test_processes_keep_answers_side_by_side(tmp_path):
@@ -107,4 +116,4 @@ def test_processes_keep_answers_side_by_side(tmp_path):
     for process in running:
         process.join()
     found = Answers(file).find([Prompt("", str(k), 0) for k in range(61)])
-    assert found == {k: f"answer {k}" for k in range(60)}
+    assert found == {k: Answer(f"answer {k}") for k in range(60)}

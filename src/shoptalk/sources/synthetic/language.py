@@ -29,10 +29,12 @@ class Answer:
     Attributes:
         text: what it wrote; ``None`` where it wrote nothing.
         fault: why ``text`` is ``None``.
+        lasting: asking again would give the same; a fault that passes is not kept.
     """
 
     text: str | None
     fault: str = ""
+    lasting: bool = True
 
 
 class LanguageModel(Protocol):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shoptalk.sources.pairs import Voice
 from shoptalk.sources.synthetic.generators import Written
-from shoptalk.sources.synthetic.language import LanguageModel, Prompt
+from shoptalk.sources.synthetic.language import Answer, LanguageModel, Prompt
 from shoptalk.sources.synthetic.material import Material, Order
 from shoptalk.sources.synthetic.prompts import Bound, Template
 from shoptalk.sources.synthetic.store import Answers
@@ -46,30 +46,28 @@ class LanguageModelWriter:
         told = [[nothing] * (len(order.forms) * bare) for order, bare in zip(orders, empty, strict=True)]
         places = [(k, number) for k, order in enumerate(orders) if not empty[k] for number in range(len(order.forms))]
         prompts = [self.prompt(orders[place], number, seed) for place, number in places]
-        for (place, _), (text, fault) in zip(places, self._answered(prompts), strict=True):
-            query = self.prompt.template.query(text)
-            told[place].append(Written(query, self.name, "" if query else fault or "the answer holds no query"))
+        for (place, _), answer in zip(places, self._answered(prompts), strict=True):
+            query = self.prompt.template.query(answer.text or "")
+            told[place].append(Written(query, self.name, "" if query else answer.fault or "the answer holds no query"))
         return told
 
-    def _answered(self, prompts: Sequence[Prompt]) -> list[tuple[str, str]]:
-        """Per prompt its answer, or why there is none."""
+    def _answered(self, prompts: Sequence[Prompt]) -> list[Answer]:
+        """Per prompt its answer, those not asked before asked now."""
         found = self.kept.find(prompts)
         missing = [place for place in range(len(prompts)) if place not in found]
         if found:
             self.voice.say(f"{len(found):,} of {len(prompts):,} queries were written before and are taken as they are.")
-        faults: dict[int, str] = {}
         if missing:
             asked = [prompts[place] for place in missing]
             self.voice.say(self.model.plan(asked))
-            self.kept.keep(self._texts(asked, missing, found, faults))
-        return [(found.get(place, ""), faults.get(place, "")) for place in range(len(prompts))]
+            self.kept.keep(self._asked(asked, missing, found))
+        return [found[place] for place in range(len(prompts))]
 
-    def _texts(
-        self, asked: Sequence[Prompt], places: Sequence[int], found: dict[int, str], faults: dict[int, str]
-    ) -> Iterator[tuple[Prompt, str]]:
+    def _asked(
+        self, asked: Sequence[Prompt], places: Sequence[int], found: dict[int, Answer]
+    ) -> Iterator[tuple[Prompt, Answer]]:
+        """What the model answers, added to ``found``; given on where it is worth keeping."""
         for number, answer in self.model.answers(asked, self.voice):
-            if answer.text is None:
-                faults[places[number]] = answer.fault
-            else:
-                found[places[number]] = answer.text
-                yield asked[number], answer.text
+            found[places[number]] = answer
+            if answer.lasting:
+                yield asked[number], answer

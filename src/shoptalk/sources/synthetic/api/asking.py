@@ -86,7 +86,7 @@ class Asking:
 
     async def _give_up(self, place: int, reply: Reply) -> None:
         """No answer; and the end where it is not the prompts that are to blame for it."""
-        await self._put((place, Answer(None, reply.why)))
+        await self._put((place, Answer(None, reply.why, lasting=not reply.again)))
         self._in_vain += reply.again
         if reply.again and self._in_vain >= (min(ABSENT, len(self.prompts)) if reply.absent else FAILING):
             self._stop(
