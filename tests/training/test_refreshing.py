@@ -1,5 +1,7 @@
 """Negatives mined anew in the middle of a run: what they come from, and that a killed run ends the same."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -83,10 +85,19 @@ def test_killed_between_and_during_refreshes_and_resumed_nothing_differs(tmp_pat
 
 
 def test_when_to_refresh():
-    assert Refreshed(Ann(), 7).steps(1000, 64) == 7 and Refreshed(Ann()).steps(1000, 64) == 15
-    assert Refreshed(Ann()).steps(10, 64) == 1 and Refreshed(Ann(per_pair=2)).per_pair == 2
+    assert Refreshed(Ann(), 7).steps(1000, 64, 50) == 7 and Refreshed(Ann()).steps(1000, 64, 50) == 15
+    assert Refreshed(Ann(), 0.5).steps(1000, 64, 50) == 25 and Refreshed(Ann(), 0.01).steps(1000, 64, 50) == 1
+    assert Refreshed(Ann()).steps(10, 64, 50) == 1 and Refreshed(Ann(per_pair=2)).per_pair == 2
     for wrong in (0, -1, 2.5, True, "often"):
-        with pytest.raises(InputError, match="must be a number of steps from 1 on, or epoch"):
+        with pytest.raises(InputError, match="must be a number of steps from 1 on, a share of them, or epoch"):
             Refreshed(Ann(), wrong)
     with pytest.raises(InputError, match="mines nothing that could be refreshed"):
         Refreshed(InBatch(), 5)
+
+
+def test_a_run_too_short_for_a_refresh_says_so():
+    examples, said = make_examples(0, draws=120), []
+    batches = make_batches(examples)
+    remine = SimpleNamespace(every=lambda pairs, size, whole: whole)
+    Refreshing(batches, None, remine, said.append).before(1)
+    assert len(said) == 1 and f"the run ends after {len(batches)} steps" in said[0]

@@ -15,8 +15,9 @@ from shoptalk.training.batches import Batches
 class Remine(Protocol):
     """Mines negatives again."""
 
-    def every(self, pairs: int, size: int) -> int:
-        """Steps from one refresh to the next, where a run draws ``pairs`` different pairs, ``size`` a step."""
+    def every(self, pairs: int, size: int, whole: int) -> int:
+        """Steps from one refresh to the next, where a run draws ``pairs`` different pairs, ``size`` a step, and has
+        ``whole`` steps."""
         ...
 
     def __call__(self, encoder: Any, pairs: np.ndarray) -> tuple[Sequence[np.ndarray], Sequence[np.ndarray] | None]:
@@ -53,7 +54,11 @@ class Refreshing:
     @cached_property
     def every(self) -> int:
         """Steps from one refresh to the next."""
-        return self.remine.every(len(np.unique(self.batches.examples.order)), self.batches.size)
+        whole = len(self.batches)
+        every = self.remine.every(len(np.unique(self.batches.examples.order)), self.batches.size, whole)
+        if every >= whole:
+            self.say(f"Nothing is mined anew: the run ends after {whole} steps, and negatives.every is {every}.")
+        return every
 
     def before(self, step: int) -> None:
         """Mine anew where that is due before ``step``."""
