@@ -20,6 +20,19 @@ def test_taking_rows_is_taking_lists(texts, data):
     assert ragged.values.dtype == np.int32
 
 
+@given(st.integers(0, 2100))
+def test_coding_in_parts_is_coding_at_once(count):
+    sizes = []
+
+    def code(part):
+        sizes.append(len(part))
+        return [[int(text)] * (int(text) % 3) for text in part]
+
+    texts = [str(k) for k in range(count)]
+    assert as_lists(Ragged.coded(code, texts)) == code(texts)
+    assert max(sizes[:-1], default=0) <= 1000
+
+
 @given(TEXTS, TEXTS)
 def test_joining_is_joining_lists(left, right):
     assert as_lists(Ragged.joined([Ragged.of(left), Ragged.of(right)])) == left + right

@@ -132,18 +132,20 @@ class Encoder(nn.Module):
 
     def tokenize(self, texts: Sequence[str], kind: str) -> Ragged:
         """Token ids of each text, 1 ≤ t ≤ ``max_length``, the prompt of ``kind`` before it."""
-        if not len(texts):
-            return Ragged.of([])
         prompt = tokens.prompt_of(self.prompts, kind)
-        coded = self.tokenizer(
-            [prompt + text for text in texts],
-            truncation=True,
-            max_length=self.max_length,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-        )["input_ids"]
-        # A text without a single token still needs one to have a vector.
-        return Ragged.of([ids or [self._pad_id] for ids in coded])
+
+        def code(part: Sequence[str]) -> list[list[int]]:
+            coded = self.tokenizer(
+                [prompt + text for text in part],
+                truncation=True,
+                max_length=self.max_length,
+                return_attention_mask=False,
+                return_token_type_ids=False,
+            )["input_ids"]
+            # A text without a single token still needs one to have a vector.
+            return [ids or [self._pad_id] for ids in coded]
+
+        return Ragged.coded(code, texts)
 
     def prompt_length(self, kind: str) -> int:
         """Tokens of the prompt of ``kind``, leading special tokens included; 0 where pooling takes them in anyway."""

@@ -42,11 +42,12 @@ class PairTokenizer:
         return Ragged.of(out)
 
     def _coded(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
+        def code(part: Sequence[str]) -> list[list[int]]:
+            coded = self.tokenizer(part, add_special_tokens=False, truncation=True, max_length=self.max_length)
+            return coded["input_ids"]
+
         unique = list(dict.fromkeys(texts))
-        if not unique:
-            return {}
-        coded = self.tokenizer(unique, add_special_tokens=False, truncation=True, max_length=self.max_length)
-        return {text: np.asarray(ids, dtype=np.int32) for text, ids in zip(unique, coded["input_ids"], strict=True)}
+        return dict(zip(unique, Ragged.coded(code, unique), strict=True))
 
 
 def _template(tokenizer) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

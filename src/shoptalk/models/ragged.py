@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+
+_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +31,12 @@ class Ragged:
         np.cumsum([len(text) for text in texts], out=offsets[1:])
         values = np.concatenate([np.asarray(text, dtype=np.int32) for text in texts]) if len(texts) else []
         return cls(np.asarray(values, dtype=np.int32), offsets)
+
+    @classmethod
+    def coded(cls, code: Callable[[Sequence[str]], Sequence[Sequence[int]]], texts: Sequence[str]) -> Ragged:
+        """What ``code`` makes of ``texts``, some at a time: a tokenizer holds far more of a text than its ids."""
+        parts = [cls.of(code(texts[start : start + _AT_ONCE])) for start in range(0, len(texts), _AT_ONCE)]
+        return cls.joined(parts) if parts else cls.of([])
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

@@ -144,8 +144,12 @@ class StaticEncoder(nn.Module):
     def tokenize(self, texts: Sequence[str], kind: str) -> Ragged:
         """Token ids of each text without special tokens, t ≤ ``max_length``, possibly none."""
         prompt = tokens.prompt_of(self.prompts, kind)
-        coded = self.engine.encode_batch([prompt + text for text in texts], add_special_tokens=False)
-        return Ragged.of([line.ids for line in coded])
+
+        def code(part: Sequence[str]) -> list[list[int]]:
+            coded = self.engine.encode_batch([prompt + text for text in part], add_special_tokens=False)
+            return [line.ids for line in coded]
+
+        return Ragged.coded(code, texts)
 
     def prompt_length(self, kind: str) -> int:
         """0: every token counts."""
