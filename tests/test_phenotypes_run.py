@@ -25,6 +25,7 @@ def outcome(tmp_path_factory):
         "negatives.high=10",
         "teacher.calibration_queries=30",
         "data.sources.clicks.selection.max_pairs=300",
+        "data.sources.synthetic.documents=200",
         "~data.sources.clicks.compared.em",
         "trainer.looks=1",
     ]

@@ -15,7 +15,7 @@ from shoptalk.domain.corpus import Corpus
 from shoptalk.sources.pairs import Embed
 from shoptalk.sources.synthetic.phrases import subjects
 
-_MOST = 2000  # queries of each kind that costly figures look at, drawn by hash
+_MOST = 500  # queries of each kind that costly figures look at, drawn by hash
 _READ = 20  # kept and rejected queries to read
 _LONGEST = 20  # words; longer queries count as this long
 _FOLDS = 5
