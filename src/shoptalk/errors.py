@@ -21,6 +21,13 @@ def at(path: str | Path, line: int | None = None, column: str | None = None) -> 
     return ", ".join(parts)
 
 
+def whole_number(option: str, value: object) -> int:
+    """``value``, where it is a whole number of 1 or more."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InputError(f"{option}={value} is not possible; give a whole number of 1 or more.")
+    return value
+
+
 def only_chosen(option: str, named: Iterable[str], chosen: Collection[str]) -> None:
     """Refuse ``option`` where it names a source that is not among the ``chosen``."""
     for source in named:

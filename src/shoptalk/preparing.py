@@ -55,16 +55,16 @@ def gather(sources: Mapping[str, Source], ground: Ground) -> Gathered:
     """
     if not sources:
         raise InputError("No source is chosen: name at least one, as in data=labels.")
-    tables, given, rejected, counts, notices, yielded = [], [], {}, {}, [], {}
+    tables, first, given, rejected, counts, notices, yielded = [], [], [], {}, {}, [], {}
     corpus = ground.domain.corpus
     for name, source in sorted(sources.items(), key=lambda item: _after_others(item[1])):
-        first = [table for table in tables if not _after_others(sources[table["source"][0]])]
         found = source.read(name, replace(ground, others=pl.concat(first) if first else None))
         kept, leaks = without_evaluation(found.pairs, ground.domain)
         kept = kept.with_columns(query_form=pl.Series([ground.form(query) for query in kept["query"]], dtype=pl.String))
         if kept.is_empty():
             raise InputError(f"data.sources.{name} leaves no pair to train on: {_explained(found, leaks)}.")
         tables.append(kept)
+        first += [] if _after_others(source) else [kept]
         given += [] if found.negatives is None else [found.negatives.select("query", "doc_id")]
         rejected[name] = _with_leaks(found.rejected, leaks)
         counts[name] = {**found.counts, "evaluation query": leaks.height, "pairs": kept.height}

@@ -20,13 +20,6 @@ def weight(key: str, value: Any) -> float:
     return float(value)
 
 
-def whole(key: str, value: Any) -> int:
-    """``value`` as a whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InputError(f"{key}={value} is not possible; give a whole number of 1 or more.")
-    return value
-
-
 def number(value: Any) -> bool:
     """Whether ``value`` is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from shoptalk.errors import InputError, only_chosen
-from shoptalk.mixing.checks import share, weight, whole
+from shoptalk.errors import InputError, only_chosen, whole_number
+from shoptalk.mixing.checks import share, weight
 from shoptalk.mixing.course import Course
 from shoptalk.mixing.schedule import Schedule, normalised, schedule
 
@@ -33,10 +33,10 @@ class Mixing:
         self.user = {s: share(f"mixing.ratios.{s}", r) for s, r in (ratios or {}).items() if r is not None}
         self.weights = {s: weight(f"mixing.weights.{s}", w) for s, w in (weights or {}).items() if w is not None}
         if isinstance(max_repeats, Mapping):
-            self.max_repeats = {s: whole(f"mixing.max_repeats.{s}", n) for s, n in max_repeats.items()}
+            self.max_repeats = {s: whole_number(f"mixing.max_repeats.{s}", n) for s, n in max_repeats.items()}
         else:
-            self.max_repeats = whole("mixing.max_repeats", max_repeats)
-        self.total = None if total is None else whole("mixing.total", total)
+            self.max_repeats = whole_number("mixing.max_repeats", max_repeats)
+        self.total = None if total is None else whole_number("mixing.total", total)
 
     def course(self, sizes: Mapping[str, int]) -> Course:
         """The ratios of the sources in ``sizes`` (pairs per source) along the stream."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 
 _AT_ONCE = 1000
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +35,7 @@ class Ragged:
         return cls(np.asarray(values, dtype=np.int32), offsets)
 
     @classmethod
-    def coded(cls, code: Callable[[Sequence[str]], Sequence[Sequence[int]]], texts: Sequence[str]) -> Ragged:
+    def coded(cls, code: Callable[[Sequence[T]], Sequence[Sequence[int]]], texts: Sequence[T]) -> Ragged:
         """What ``code`` makes of ``texts``, some at a time: a tokenizer holds far more of a text than its ids."""
         parts = [cls.of(code(texts[start : start + _AT_ONCE])) for start in range(0, len(texts), _AT_ONCE)]
         return cls.joined(parts) if parts else cls.of([])

@@ -73,9 +73,10 @@ class Targeted:
         asked = Counter(real["doc_id"])
         ids = ground.domain.corpus.ids
         rows = sorted(sorted(_shuffled(ground), key=lambda row: asked[ids[row]])[:documents])
-        share = self.shares(real, _lacking(ground))
+        lacking = _lacking(ground)
+        share = self.shares(real, lacking)
         names = _dealt(share, len(rows) * each, ground.seed)
-        said = [self._told(ground, asked, rows), *_told_forms(share, real, _lacking(ground), len(names))]
+        said = [self._told(ground, asked, rows), *_told_forms(share, real, lacking, len(names))]
         return Plan(rows, [tuple(names[k * each : (k + 1) * each]) for k in range(len(rows))], said)
 
     def shares(self, real: pl.DataFrame, lacking: Mapping[str, float]) -> dict[str, float]:

@@ -17,7 +17,7 @@ class LanguageModelGenerator:
     Args:
         model: who answers.
         prompt: what it is asked.
-        name: of this way to write, as ``written by`` in counts.
+        name: of this way to write, which counts tell kept queries by.
     """
 
     def __init__(self, model: LanguageModel, prompt: Template, name: str = "llm"):

@@ -5,16 +5,14 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from shoptalk.errors import InputError
+from shoptalk.errors import InputError, whole_number
 
 VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
 def whole(name: str, value: object) -> int:
     """A whole number of 1 or more."""
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-        return value
-    raise InputError(f"generator.model.{name}={value} is not possible; give a whole number of 1 or more.")
+    return whole_number(f"generator.model.{name}", value)
 
 
 def number(name: str, value: object, zero: bool = False) -> float:

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import polars as pl
 
-from shoptalk.errors import InputError
+from shoptalk.errors import InputError, whole_number
 from shoptalk.sources.pairs import Ground
 
 
@@ -65,9 +65,7 @@ def grams(text: str) -> set[str]:
 
 def count(key: str, value: int) -> int:
     """``value``, a whole number of 1 or more."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InputError(f"filters.{key}={value} is not possible; give a whole number of 1 or more.")
-    return value
+    return whole_number(f"filters.{key}", value)
 
 
 def share(key: str, value: float) -> float:

@@ -7,8 +7,6 @@ from shoptalk.models import tokens
 from shoptalk.models.ragged import Ragged
 from shoptalk.sources.synthetic.language import Prompt
 
-_AT_ONCE = 1000
-
 
 class Coder:
     """Codes prompts.
@@ -34,17 +32,16 @@ class Coder:
 
     def __call__(self, prompts: Sequence[Prompt]) -> Ragged:
         """The token ids of each prompt."""
-        slices = range(0, len(prompts), _AT_ONCE) or [0]
-        return Ragged.joined([self._coded(prompts[start : start + _AT_ONCE]) for start in slices])
+        return Ragged.coded(self._coded, prompts)
 
     def text(self, ids: Sequence[int]) -> str:
         """Ids as text without special tokens."""
         return self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
 
-    def _coded(self, prompts: Sequence[Prompt]) -> Ragged:
+    def _coded(self, prompts: Sequence[Prompt]) -> list[list[int]]:
         texts = [self._rendered(prompt) for prompt in prompts]
-        inner = self.tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"] if texts else []
-        return Ragged.of([[*self._before, *ids, *self._behind] for ids in inner])
+        inner = self.tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+        return [[*self._before, *ids, *self._behind] for ids in inner]
 
     def _rendered(self, prompt: Prompt) -> str:
         prefix, rest = (self._special.sub(" ", text) for text in (prompt.prefix, prompt.rest))

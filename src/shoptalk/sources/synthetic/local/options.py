@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import torch
 
-from shoptalk.errors import InputError
+from shoptalk.errors import InputError, whole_number
 from shoptalk.models.precision import dtype_of
 
 OPTION = "generator.model"
@@ -13,9 +13,7 @@ OPTION = "generator.model"
 
 def whole(option: str, value: int) -> int:
     """A number of 1 or more."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InputError(f"{OPTION}.{option}={value} is not possible; give a whole number of 1 or more.")
-    return value
+    return whole_number(f"{OPTION}.{option}", value)
 
 
 def temperature(value: float) -> float:
