@@ -34,9 +34,9 @@ from shoptalk.negatives.teacher import TeacherAsk, no_bar
 from shoptalk.negatives.windows import judged_windows
 from shoptalk.preparing import gather
 from shoptalk.retrieval.dense import Dense
-from shoptalk.run import set_threads
 from shoptalk.simulated import simulated_log
 from shoptalk.sources.pairs import Ground
+from shoptalk.system import set_threads
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 from common import CONSOLE, Check, judge, table, write

@@ -30,7 +30,7 @@ from shoptalk.retrieval.dense import check, exact
 from shoptalk.retrieval.index.built import Built, content_of
 from shoptalk.retrieval.index.tuning import recalls, sample, tune
 from shoptalk.retrieval.ranked import Ranked
-from shoptalk.run import set_threads
+from shoptalk.system import set_threads
 
 CASES = ("exact", "ivf", "pq", "hnsw", "auto")
 MOST_GB, MOST_TIME, RECALL = 4.0, 1.05, 0.95

@@ -33,7 +33,7 @@ from shoptalk.embedding import CachedEmbed
 from shoptalk.models.loading import resolve
 from shoptalk.negatives.mined import Mine
 from shoptalk.retrieval.dense import Dense
-from shoptalk.run import set_threads
+from shoptalk.system import set_threads
 
 ASKED, ASKED_CACHED, ASKED_MEMORY = 4.0, 50.0, 0.5
 KEEP, DEPTH = 4, 30

@@ -9,9 +9,8 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).parents[1] / "training"))  # behind this folder, which has other names
 
-from common import CONSOLE, Check, add_work, bf16_units, judge, table, write
+from common import CONSOLE, Check, add_work, bf16_units, judge, peak, table, write
 from data import config, load
-from ours import peak
 
 from shoptalk.configs import root
 

@@ -35,10 +35,10 @@ from shoptalk.cache import Cache
 from shoptalk.configs import root
 from shoptalk.domain.judgments import Domain
 from shoptalk.models.loading import PACKAGED, resolve
-from shoptalk.run import set_threads
 from shoptalk.sources.pairs import Voice
 from shoptalk.sources.synthetic.language import Answer, Prompt
 from shoptalk.sources.synthetic.local.model import LocalModel
+from shoptalk.system import set_threads
 
 ASKED, ASKED_SAME = 3.0, 1.0
 EXAMPLES, WORDS = 8, 40

@@ -226,3 +226,15 @@ def write(figures: Mapping[str, Any], checks: Sequence[Check], out: Path, name: 
     path = out / f"{name}.json"
     path.write_text(json.dumps({"machine": machine(), "checks": told, **figures}, indent=1) + "\n")
     CONSOLE.print(f"Figures: {path}")
+
+
+def peak() -> int:
+    """The most memory that this process has held so far, in bytes; 0 where the system does not tell.
+
+    ``getrusage`` would also count the process that started this one, for as long as both were one.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), 0)

@@ -214,5 +214,5 @@ def warm_note() -> str:
     """What a reader must know of the speeds."""
     return (
         "The peer tokenises within its steps; ours tokenises before them, and its speed holds their share of that. "
-        "That freed memory stays with the process (shoptalk.run.set_threads) speeds up both sides."
+        "That freed memory stays with the process (shoptalk.system.set_threads) speeds up both sides."
     )

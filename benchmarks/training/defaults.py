@@ -20,7 +20,7 @@ import comparing
 from common import CONSOLE, add_training, parser
 from data import Ground, drawn_for, load
 
-from shoptalk.run import set_threads
+from shoptalk.system import set_threads
 
 ASKED, ASKED_NEGATIVES = (7.0, 3.2), (5.0, 2.6)
 

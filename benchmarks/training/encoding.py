@@ -46,7 +46,7 @@ from torch.nn import functional
 
 from shoptalk.models.encoder import Encoder
 from shoptalk.models.loading import resolve
-from shoptalk.run import set_threads
+from shoptalk.system import set_threads
 
 ASKED, ASKED_BF16, AIMED = 4.5, 1.4, 0.6
 SHAPES = {"widen": (384, 1536, 1), "narrow": (1536, 384, 1), "attention": (384, 384, 4)}

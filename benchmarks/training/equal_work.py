@@ -27,7 +27,7 @@ from data import Drawn, Ground, config, drawn_for, load
 from hydra.utils import instantiate
 
 from shoptalk.negatives.draws import rotate
-from shoptalk.run import set_threads
+from shoptalk.system import set_threads
 from shoptalk.training.batches import Batches
 from shoptalk.training.settings import Settings
 

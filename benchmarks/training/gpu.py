@@ -34,7 +34,7 @@ from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedModel, 
 from shoptalk.errors import InputError
 from shoptalk.models.encoder import Encoder
 from shoptalk.models.loading import resolve
-from shoptalk.run import set_threads
+from shoptalk.system import set_threads
 
 PEER, OURS = "peer", "ours"
 TABLES = ("embeddings.", "embed_tokens.", "pooler.")

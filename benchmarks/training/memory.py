@@ -22,7 +22,7 @@ import ours
 from common import CONSOLE, Check, add_work, judge, parser, table, write
 from data import Drawn, Ground, draw, load
 
-from shoptalk.run import set_threads
+from shoptalk.system import set_threads
 
 ASKED, STEPS = 1.25, 2
 SMALL, LARGE, UNCACHED = "64 pairs", "1,024 pairs, cached", "1,024 pairs"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytorch_lightning as lightning
-from common import Trained
+from common import Trained, peak
 from data import Drawn, config
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
@@ -44,18 +44,6 @@ class Clock(Callback):
         self.ends.append(time.perf_counter())
         self.losses.append(float(outputs["loss"]))
         self.peaks.append(peak())
-
-
-def peak() -> int:
-    """The most memory that this process has held so far, in bytes; 0 where the system does not tell.
-
-    ``getrusage`` would also count the process that started this one, for as long as both were one.
-    """
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), 0)
 
 
 class Timed(Settings):

@@ -16,7 +16,7 @@ from data import config, load, sample
 from encoding import seconds
 from hydra.utils import instantiate
 
-from shoptalk.run import set_threads
+from shoptalk.system import set_threads
 
 ASKED = 50.0
 MODELS = ("minilm", "static")

@@ -1,31 +1,26 @@
 """The frame around one run: its folder, cache, threads, stages and tracking."""
 
-import ctypes
 import json
-import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from shoptalk.cache import Cache
 from shoptalk.domain.judgments import Domain, Judged
-from shoptalk.errors import InputError
 from shoptalk.reporting.negatives import Negatives
 from shoptalk.reporting.progress import Stages
 from shoptalk.reporting.tracking import Silent
+from shoptalk.system import set_threads
 from shoptalk.training.ranks import world
 from shoptalk.training.settings import Settings
 
 # Seconds on two cores with cold caches; only their proportions matter, for the estimate of what is left.
 EXPECTED = {"domain": 60, "sources": 30, "negatives": 200, "fit": 230, "evaluate": 65}
-
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # as in malloc.h
 
 
 class Run:
@@ -91,29 +86,3 @@ class Run:
         resolved["threads"] = self.threads
         resolved["trainer"]["precision"] = self.settings.resolved_precision()
         OmegaConf.save(OmegaConf.create(resolved), self.folder / "config.yaml")
-
-
-def set_threads(asked: int | None) -> int:
-    """Threads of torch and faiss for this process; all cores it may use unless asked otherwise."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    if asked is not None and not 1 <= asked <= 4 * available:
-        raise InputError(
-            f"threads={asked} must lie between 1 and {4 * available} on this machine; null takes {available}."
-        )
-    import faiss
-
-    _keep_freed_memory()
-    threads = asked or available
-    torch.set_num_threads(threads)
-    faiss.omp_set_num_threads(threads)
-    return threads
-
-
-def _keep_freed_memory() -> None:
-    """Let glibc reuse large blocks instead of returning them: fetching them anew costs a fifth of a training step."""
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):
-        return
-    mallopt(_MMAP_THRESHOLD, 1 << 30)
-    mallopt(_TRIM_THRESHOLD, (1 << 31) - 1)

@@ -22,12 +22,12 @@ from shoptalk.configs import root
 from shoptalk.errors import InputError
 from shoptalk.launch import sentence_of
 from shoptalk.reporting.progress import Stages
-from shoptalk.run import set_threads
 from shoptalk.simulated import logging_rankers, with_intents
 from shoptalk.sources.clicks.simulation.made import Made
 from shoptalk.sources.clicks.simulation.shapes import Shape
 from shoptalk.sources.clicks.simulation.simulate import make
 from shoptalk.sources.clicks.simulation.world import World
+from shoptalk.system import set_threads
 
 LOG, TRUTH = "log", "truth"
 

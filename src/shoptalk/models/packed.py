@@ -18,6 +18,9 @@ from torch.nn import functional
 _NARROWEST = 0.99
 """The shortest text of a block over its longest. More blocks cost less than the padding of fewer."""
 
+_ROWS = 64
+"""Outside training many rows are filled up to a multiple of it: of few sizes, freed memory fits the next request."""
+
 
 class Block(NamedTuple):
     """Texts ``start`` to ``stop``, padded to ``width`` tokens; ``mask`` bool [b, 1, 1, w] hides padding, if any."""
@@ -93,17 +96,25 @@ class PackedBert:
         with torch.autocast(embedded[0].device.type, enabled=False):
             hidden = torch.cat([part.reshape(size, -1) for part, size in zip(embedded, sizes, strict=True)])
             hidden = hidden.to(self.dtype)
+            if not torch.is_grad_enabled() and len(hidden) > 8 * _ROWS:
+                sizes.append(-len(hidden) % _ROWS)
+                hidden = functional.pad(hidden, (0, 0, 0, sizes[-1]))
             for layer in self.layers:
                 hidden = self._layer(layer, hidden, cut, sizes)
-        parts = hidden.split(sizes)
-        return [part.view(b.stop - b.start, b.width, -1) for part, b in zip(parts, cut, strict=True)]
+        parts = hidden.split(sizes)  # one more than blocks where rows were filled up
+        return [part.view(b.stop - b.start, b.width, -1) for part, b in zip(parts, cut, strict=False)]
 
     def _layer(self, layer: Layer, hidden: Tensor, cut: Sequence[Block], sizes: list[int]) -> Tensor:
         mixed = functional.linear(hidden, *layer.qkv).split(sizes)
-        seen = torch.cat([self._attend(part, block) for part, block in zip(mixed, cut, strict=True)])
-        hidden = _normed(layer.first_norm, functional.linear(seen, *layer.joined) + hidden)
-        wide = functional.gelu(functional.linear(hidden, *layer.widened))
-        return _normed(layer.second_norm, functional.linear(wide, *layer.narrowed) + hidden)
+        parts = [self._attend(part, block) for part, block in zip(mixed, cut, strict=False)]
+        seen = torch.cat([*parts, *(rest[:, : hidden.shape[1]] for rest in mixed[len(cut) :])])
+        del mixed, parts
+        hidden = _normed(layer.first_norm, functional.linear(seen, *layer.joined).add_(hidden))
+        del seen
+        wide = functional.linear(hidden, *layer.widened)
+        # The backward pass needs what went into GELU.
+        wide = functional.gelu(wide) if torch.is_grad_enabled() else torch.ops.aten.gelu_(wide)
+        return _normed(layer.second_norm, functional.linear(wide, *layer.narrowed).add_(hidden))
 
     def _attend(self, mixed: Tensor, block: Block) -> Tensor:
         """Queries, keys and values [b * w, 3h] of one block to what its tokens saw [b * w, h]."""
