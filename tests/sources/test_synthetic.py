@@ -166,6 +166,16 @@ def test_source_yields_pairs_of_the_documents_it_wrote_for():
     assert not got.pairs.equals(source(documents=20, filters=chosen).read("synthetic", ground(seed=1)).pairs)
 
 
+def test_of_more_pairs_than_asked_some_are_drawn_and_the_others_told():
+    whole, some = (source(documents=30, pairs=n).read("s", ground()) for n in (None, 12))
+    assert some.pairs.height == some.counts["kept"] == 12
+    assert some.counts["beyond pairs"] == whole.pairs.height - 12
+    both = sorted([*some.pairs["query"], *some.rejected.filter(reason="beyond pairs")["query"]])
+    assert both == sorted(whole.pairs["query"])
+    assert source(documents=30, pairs=1000).read("s", ground()).pairs.equals(whole.pairs)
+    assert not some.pairs.equals(source(documents=30, pairs=12).read("s", ground(seed=1)).pairs)
+
+
 def test_documents_are_nested_and_all_by_default_of_none():
     few, more = (set(source(documents=n).read("s", ground()).pairs["doc_id"]) for n in (10, 30))
     assert few < more

@@ -80,4 +80,6 @@ def test_depths_are_of_forms_in_force():
         spared.drops(table, ground)
     own = Forms([{"form": "part number", "pattern": r"^[A-Z]+-\d+$"}])
     assert filters.RoundTrip(1).drops(table, ground).all()
+    assert not filters.RoundTrip(None).drops(table, ground).any()
+    assert filters.RoundTrip(None, {"identifier": 1}).drops(table, ground).all()
     assert not spared.drops(table, replace(ground, form=own)).any()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
+import numpy as np
 import polars as pl
 
 from shoptalk.domain.corpus import Corpus
@@ -30,6 +31,7 @@ class SyntheticSource:
         queries_per_document: most queries for one document.
         filters: applied in this order, by name; ``None`` in place of one switches it off.
         coverage: for which documents and in which forms.
+        pairs: most pairs that are kept, drawn by the seed; ``None`` for all. Equal numbers make generators comparable.
     """
 
     after_others = True
@@ -41,9 +43,11 @@ class SyntheticSource:
         queries_per_document: int = 2,
         filters: Mapping[str, Filter | None] | None = None,
         coverage: Coverage = UNIFORM,
+        pairs: int | None = None,
     ):
-        for key, value in (("documents", documents), ("queries_per_document", queries_per_document)):
-            optional = key == "documents" and value is None
+        budget = {"documents": documents, "queries_per_document": queries_per_document, "pairs": pairs}
+        for key, value in budget.items():
+            optional = key != "queries_per_document" and value is None
             if not optional and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
                 raise InputError(f"synthetic: {key}={value} is not possible; give a whole number of 1 or more.")
         self.generator = generator
@@ -51,6 +55,7 @@ class SyntheticSource:
         self.queries_per_document = queries_per_document
         self.filters = {name: f for name, f in (filters or {}).items() if f is not None}
         self.coverage = coverage
+        self.pairs = pairs
 
     def read(self, name: str, ground: Ground) -> Yielded:
         """The kept pairs; ``rejected`` holds the others with the reason, ``counts`` how many by reason.
@@ -65,7 +70,8 @@ class SyntheticSource:
         rows = plan.rows
         written, faults = self._written(plan, real, ground)
         kept, rejected = self._filtered(written, ground)
-        rejected = pl.concat([faults, rejected])
+        kept, beyond = self._capped(kept, ground.seed)
+        rejected = pl.concat([faults, rejected, beyond])
         if not kept.height:
             raise InputError(
                 f"{name}: none of {written.height} queries written for {len(rows)} documents passed the filters; "
@@ -118,6 +124,12 @@ class SyntheticSource:
         again = written.is_duplicated() & ~written.with_row_index()["index"].is_in(_firsts(written))
         rejected.append(written.filter(again).with_columns(reason=pl.lit("repeated")))
         return written.filter(~again), pl.concat(rejected)
+
+    def _capped(self, kept: pl.DataFrame, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """``pairs`` of the rows, in their order, and the others as rejected."""
+        size = kept.height if self.pairs is None else min(self.pairs, kept.height)
+        drawn = pl.Series(np.isin(np.arange(kept.height), np.random.default_rng(seed).permutation(kept.height)[:size]))
+        return kept.filter(drawn), kept.filter(~drawn).with_columns(reason=pl.lit("beyond pairs"))
 
 
 def real_queries(ground: Ground) -> pl.DataFrame:

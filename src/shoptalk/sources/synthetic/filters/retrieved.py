@@ -19,18 +19,18 @@ class RoundTrip:
     score the same as the query's own do not count against it, since copies are no competitors.
 
     Args:
-        depth: keep a query whose document is among this many nearest.
+        depth: keep a query whose document is among this many nearest; ``None`` keeps all queries.
         depths: another depth for some of the forms of ``sources.forms``; ``None`` keeps all queries of a form.
     """
 
     reason = "does not find its document"
 
-    def __init__(self, depth: int = 100, depths: Mapping[str, int | None] | None = None):
-        self.depth = count("round_trip.depth", depth)
-        self.depths = dict(depths or {})
-        for name, value in self.depths.items():
+    def __init__(self, depth: int | None = 100, depths: Mapping[str, int | None] | None = None):
+        self.depth, self.depths = depth, dict(depths or {})
+        given = {"depth": depth, **{f"depths.{form}": value for form, value in self.depths.items()}}
+        for name, value in given.items():
             if value is not None:
-                count(f"round_trip.depths.{name}", value)
+                count(f"round_trip.{name}", value)
 
     def drops(self, written: pl.DataFrame, ground: Ground) -> np.ndarray:
         """Document not among the nearest; memory is bounded by blocks of queries and of documents."""
