@@ -78,6 +78,7 @@ def fit(
 
     Raises:
         KeyboardInterrupt: stopped by the user; the message says how to go on.
+        Pruned: the run is a sweep's trial that is not worth going on with.
     """
     settings = run.settings
     encoder = instantiate(cfg.model)
@@ -104,7 +105,7 @@ def fit(
     )
     score = None if watch is None else partial(watch.score, encoder)
     say = partial(run.console.print, style="dim", highlight=False)
-    keep = KeepBest(run.folder / "checkpoints", steps, min(settings.looks, steps), score, say)
+    keep = KeepBest(run.folder / "checkpoints", steps, min(settings.looks, steps), score, say, run.judge)
     refreshing = None if remine is None else Refreshing(batches, encoder, remine, say, log=run.logger.log_metrics)
     trainer = settings.trainer(run.folder, steps, [keep], run.logger, bar=cfg.run.progress)
     try:

@@ -1,5 +1,6 @@
 """Around one Hydra job: what the user did wrong becomes one sentence, and one bad job ends no other."""
 
+import gc
 import json
 import math
 import sys
@@ -14,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from shoptalk.configs import unsorted_sources
 from shoptalk.errors import InputError
+from shoptalk.studies.pruning import Pruned
 
 _failed: list[str] = []
 ERROR_FILE = "error.txt"
@@ -42,6 +44,10 @@ def job(cfg: DictConfig) -> float:
             return score
         outcome = train(cfg)
         return outcome.dev_score if outcome else math.nan
+    except Pruned as end:
+        place, score = end.args
+        Path(cfg.run.dir, "pruned.json").write_text(json.dumps({"look": place, "ndcg@10": score}) + "\n")
+        return math.nan
     except KeyboardInterrupt as stop:
         _say(
             cfg,
@@ -54,6 +60,8 @@ def job(cfg: DictConfig) -> float:
             raise
         _say(cfg, sentence)
         return math.nan
+    finally:
+        gc.collect()  # a job may have left a model in a cycle, and the next one needs the memory
 
 
 def finished(cfg: DictConfig) -> float | None:

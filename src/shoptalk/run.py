@@ -15,12 +15,16 @@ from shoptalk.domain.judgments import Domain, Judged
 from shoptalk.reporting.negatives import Negatives
 from shoptalk.reporting.progress import Stages
 from shoptalk.reporting.tracking import Silent
+from shoptalk.studies.pruning import Pruned, Watched
 from shoptalk.system import set_threads
-from shoptalk.training.ranks import world
+from shoptalk.training.ranks import any_of, world
 from shoptalk.training.settings import Settings
 
 # Seconds on two cores with cold caches; only their proportions matter, for the estimate of what is left.
 EXPECTED = {"domain": 60, "sources": 30, "negatives": 200, "fit": 230, "evaluate": 65}
+
+LEFT = ("metrics.json", "error.txt", "pruned.json")
+"""Files by which others see how a run ended."""
 
 
 class Run:
@@ -45,9 +49,11 @@ class Run:
         self.cache = Cache(cfg.cache.root, cfg.cache.max_bytes)
         self.stages = Stages(EXPECTED, self.console)
         self.tracker = instantiate(cfg.logger) if self.main else Silent()
+        self._trial = Watched(cfg.run.trial) if cfg.run.trial and self.main else None
         if self.main:
-            # Figures of other options that lie there must not pass for those of this run, should it fail.
-            (self.folder / "metrics.json").unlink(missing_ok=True)
+            # What other options left there must not pass for this run's, should it fail.
+            for name in LEFT:
+                (self.folder / name).unlink(missing_ok=True)
             self._store_config()
 
     def __enter__(self) -> "Run":
@@ -56,16 +62,27 @@ class Run:
 
     def __exit__(self, kind: type | None, *_: Any) -> None:
         if kind is not None:
-            self.tracker.abandon()
+            self.tracker.abandon(pruned=issubclass(kind, Pruned))
 
     def stage(self, name: str, title: str) -> AbstractContextManager[None]:
         """One stage of the way, announced and timed."""
         return self.stages.stage(name, title)
 
     def splits(self, domain: Domain) -> dict[str, Judged]:
-        """The splits this run may read: ``test`` only where it stands alone, ``audit`` only where asked."""
-        wanted = ["dev", *(["test"] if self.cfg.run.single else []), *(["audit"] if self.cfg.evaluation.audit else [])]
+        """The splits this run may read: ``test`` only alone or at a sweep's end, ``audit`` only where asked."""
+        last = self.cfg.run.single or self.cfg.run.closing
+        wanted = ["dev", *(["test"] if last else []), *(["audit"] if self.cfg.evaluation.audit else [])]
         return {name: domain.splits[name] for name in wanted if name in domain.splits}
+
+    def judge(self, place: int, score: float) -> None:
+        """Report a look at dev to the sweep this run is a trial of.
+
+        Raises:
+            Pruned: the trial is not worth going on with.
+        """
+        stop = self._trial is not None and self._trial.look(place, score)
+        if self.cfg.run.trial and any_of(stop):
+            raise Pruned(place, score)
 
     def write(self, name: str, table: pl.DataFrame) -> None:
         """``name.parquet`` in the run's folder."""

@@ -14,7 +14,9 @@ class CompareRuns(Callback):
     """Hydra callback: reads what each job left and prints one table of dev."""
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
-        """Compare the jobs of this multirun."""
+        """Compare the jobs of this multirun; a sweep tells of its trials itself."""
+        if "study" in config.hydra.sweeper:
+            return
         console = Console()
         console.print(comparison(Path(config.hydra.sweep.dir)))
         console.print("[dim]test stays unread under multirun; train the one you choose by itself to read it[/]")

@@ -19,7 +19,7 @@ class Silent:
     def finish(self, metrics: dict[str, Any], per_query: pl.DataFrame, negatives: Negatives) -> None:
         """Nothing to write."""
 
-    def abandon(self) -> None:
+    def abandon(self, pruned: bool = False) -> None:
         """Nothing to close."""
 
 
@@ -35,7 +35,7 @@ class Csv:
     def finish(self, metrics: dict[str, Any], per_query: pl.DataFrame, negatives: Negatives) -> None:
         """Nothing to do: ``metrics.json`` and ``per_query.parquet`` hold the rest."""
 
-    def abandon(self) -> None:
+    def abandon(self, pruned: bool = False) -> None:
         """Nothing to close."""
 
 
@@ -58,6 +58,7 @@ class Wandb:
         mode = "offline" if self.offline else "online"
         self._logger = WandbLogger(
             name=name,
+            group=config["run"].get("group"),
             save_dir=folder,
             project=self.project,
             entity=self.entity,
@@ -91,9 +92,12 @@ class Wandb:
             run.summary.update(figures)
         run.finish()
 
-    def abandon(self) -> None:
-        """End a run that failed, so that the next one does not write into it."""
+    def abandon(self, pruned: bool = False) -> None:
+        """End a run that failed or was pruned, so that the next one does not write into it."""
         import wandb
 
         if wandb.run is not None:
-            wandb.run.finish(exit_code=1)
+            wandb.run.summary["pruned"] = pruned
+            if pruned:
+                wandb.run.tags = (*(wandb.run.tags or ()), "pruned")
+            wandb.run.finish(exit_code=0 if pruned else 1)

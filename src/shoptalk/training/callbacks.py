@@ -32,11 +32,19 @@ class KeepBest(Checkpoint):
         watch: gives nDCG@10 over the dev pool for the weights as they stand; ``None`` without dev judgments,
             then the last weights are kept.
         say: told each look in a sentence.
+        judge: told each look's place (1, 2, …) and score once the weights are kept; may end the run by an exception.
     """
 
     def __init__(
-        self, folder: Path, steps: int, looks: int, watch: Callable[[], float] | None, say: Callable[[str], None] = str
+        self,
+        folder: Path,
+        steps: int,
+        looks: int,
+        watch: Callable[[], float] | None,
+        say: Callable[[str], None] = str,
+        judge: Callable[[int, float], None] | None = None,
     ):
+        self.judge = judge
         self.folder, self.steps, self.watch, self.say = folder, steps, watch, say
         self.at = {round(steps * k / looks) for k in range(1, looks + 1)}
         self.best_score, self.best_path = float("-inf"), ""
@@ -90,6 +98,8 @@ class KeepBest(Checkpoint):
             self._save(trainer, BEST, weights_only=True)
         self._save(trainer, "last.ckpt")
         self.seconds += time.perf_counter() - started
+        if self.judge is not None and self.watch is not None:
+            self.judge(1 + sorted(self.at).index(step), score)
 
     def _save(self, trainer: lightning.Trainer, name: str, weights_only: bool = False) -> str:
         path = self.folder / name

@@ -1,0 +1,1 @@
+"""Optuna studies: the space they search, where they are kept, how trials are given out and taken back."""

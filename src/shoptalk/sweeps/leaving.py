@@ -1,0 +1,33 @@
+"""What a sweep leaves: the page, the best configurations as experiments, the command lines that give them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from shoptalk.reporting.sweeps import command_line, experiment_yaml, page
+from shoptalk.sweeps.composing import command, standalone
+
+if TYPE_CHECKING:
+    from shoptalk.sweeps.sweep import Sweep
+
+
+def leave(sweep: Sweep, closing: Mapping[str, Any] | None) -> None:
+    """Write ``sweep.html`` and ``experiment/*.yaml``; say where they are and how to train the best again."""
+    study = sweep.study
+    told = {"fidelity": sweep.options.fidelity, "command": command(), "task": sweep.fixed, "total": study.total}
+    for name, value in told.items():
+        study.optuna.set_user_attr(name, value)
+    for trial in study.best():
+        path = sweep.folder / "experiment" / f"{sweep.options.study}_{trial.number}.yaml"
+        overrides = standalone([*sweep.fixed, *trial.user_attrs["overrides"]], sweep.config, sweep.loader)
+        figures = ", ".join(f"{n} {v:.4g}" for n, v in zip(study.names, trial.values, strict=True))
+        small = f" ({sweep.options.fidelity})" if sweep.options.fidelity else ""
+        note = f"Trial {trial.number} of sweep {sweep.options.study}: {figures}{small}"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(experiment_yaml(overrides, note))
+        for line in (f"trial {trial.number}: {figures}", f"  {command_line(overrides)}",
+                     f"  as an experiment: cp {path} conf/experiment/"):  # fmt: skip
+            sweep.console.print(line, highlight=False, soft_wrap=True)
+    (sweep.folder / "sweep.html").write_text(page(study.optuna, closing))
+    sweep.console.print(f"[dim]{sweep.folder / 'sweep.html'}[/]")
