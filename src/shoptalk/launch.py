@@ -87,6 +87,11 @@ def _without_threads(options: Any) -> Any:
     return {name: _without_threads(value) for name, value in options.items() if name != "threads"}
 
 
+def forgive() -> None:
+    """Forget jobs that failed: a sweep tells of its failed trials and goes on."""
+    _failed.clear()
+
+
 def exit_code() -> int:
     """1 where any job of this process failed, else 0."""
     return 1 if _failed else 0

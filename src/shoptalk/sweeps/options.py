@@ -9,6 +9,7 @@ from typing import Any
 
 from shoptalk.errors import InputError
 
+_BY_OPTION = ("params", "simplex", "when", "objectives", "constraints")
 DIRECTIONS = ("maximize", "minimize")
 _RELATIONS = {"<=": (operator.sub, 1), ">=": (operator.sub, -1)}
 
@@ -63,6 +64,8 @@ class Options:
     closing: Sequence[str] = ()
 
     def __post_init__(self):
+        for name in _BY_OPTION:
+            object.__setattr__(self, name, flat(getattr(self, name) or {}))
         for name in ("n_trials", "workers", "batch"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
@@ -82,7 +85,20 @@ class Options:
     @property
     def pruning(self) -> bool:
         """Whether trials are stopped early; a study of several objectives cannot say which trial is hopeless."""
-        return self.pruner is not None and len(self.objectives) == 1
+        return self.prunes and len(self.objectives) == 1
+
+    @property
+    def prunes(self) -> bool:
+        """Whether the pruner is one."""
+        return self.pruner is not None and not self.pruner["_target_"].endswith(".NopPruner")
+
+
+def flat(options: Mapping[str, Any], head: str = "") -> dict[str, Any]:
+    """Mappings by names with dots: on a command line each dot opens a mapping, in a yaml file it may stand in a name."""
+    found: dict[str, Any] = {}
+    for key, value in options.items():
+        found |= flat(value, f"{head}{key}.") if isinstance(value, Mapping) else {f"{head}{key}": value}
+    return found
 
 
 def _bound(place: str, asked: str) -> tuple[str, float]:

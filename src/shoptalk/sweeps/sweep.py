@@ -10,6 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
+from shoptalk import launch
 from shoptalk.errors import InputError
 from shoptalk.studies.grammar import parse
 from shoptalk.studies.sampling import Sampling
@@ -84,7 +85,7 @@ class Sweep:
                 f"by {self.study.sampling.name}; {self.folder}"]  # fmt: skip
         if self.options.fidelity:
             told.append(f"Trials are smaller than the problem: {self.options.fidelity}.")
-        if self.options.pruner and not self.options.pruning:
+        if self.options.prunes and not self.options.pruning:
             told.append("Nothing is pruned: with several objectives no trial can be said to be hopeless.")
         return told
 
@@ -124,7 +125,10 @@ class Sweep:
 
     def _end(self) -> Mapping[str, Any]:
         best, found = self.study.best(), None
-        if best and self.options.closing_seeds:
+        if not best:
+            raise InputError(f"None of {len(self.study.trials)} trials finished with figures; {self.folder} tells why.")
+        launch.forgive()
+        if self.options.closing_seeds:
             first = max(best, key=lambda trial: trial.values[0] * self._sign())
             self.console.print("Training the best configuration and the default again, for test.")
             found = closing.close(self.launcher, self.options, self.fixed, self.folder, first, self._threads())
