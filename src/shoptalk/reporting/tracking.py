@@ -1,6 +1,8 @@
 """Where curves and results go: W&B, online or offline, or plain CSV."""
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,22 @@ class Silent:
         """Nothing to close."""
 
 
+@dataclass(frozen=True)
+class Swept:
+    """What a sweep found.
+
+    Attributes:
+        trials: a row for each.
+        figures: the summary.
+    """
+
+    name: str
+    folder: Path
+    page: Path
+    trials: pl.DataFrame
+    figures: Mapping[str, Any]
+
+
 class Csv:
     """Curves as CSV under the run's folder; nothing leaves the machine."""
 
@@ -37,6 +55,9 @@ class Csv:
 
     def abandon(self, pruned: bool = False) -> None:
         """Nothing to close."""
+
+    def swept(self, told: Swept) -> None:
+        """Nothing to do: the sweep's folder holds it."""
 
 
 class Wandb:
@@ -101,3 +122,16 @@ class Wandb:
             if pruned:
                 wandb.run.tags = (*(wandb.run.tags or ()), "pruned")
             wandb.run.finish(exit_code=0 if pruned else 1)
+
+    def swept(self, told: Swept) -> None:
+        """A run of its own in the group of the sweep's trials: the page, the trials, the figures of the best."""
+        import wandb
+
+        mode = "offline" if self.offline else "online"
+        with wandb.init(
+            project=self.project, entity=self.entity, name=told.name, group=told.name, job_type="sweep", mode=mode,
+            dir=told.folder,
+        ) as run:  # fmt: skip
+            run.summary.update(dict(told.figures))
+            trials = wandb.Table(columns=told.trials.columns, data=list(map(list, told.trials.iter_rows())))
+            run.log({"trials": trials, "sweep": wandb.Html(told.page.read_text(), inject=False)})

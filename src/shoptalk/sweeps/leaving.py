@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+from hydra.utils import instantiate
+
 from shoptalk.reporting.sweeps import command_line, experiment_yaml, page
+from shoptalk.reporting.tracking import Swept
+from shoptalk.studies.study import Study
 from shoptalk.sweeps.composing import command, standalone
 
 if TYPE_CHECKING:
@@ -29,5 +34,26 @@ def leave(sweep: Sweep, closing: Mapping[str, Any] | None) -> None:
         for line in (f"trial {trial.number}: {figures}", f"  {command_line(overrides)}",
                      f"  as an experiment: cp {path} conf/experiment/"):  # fmt: skip
             sweep.console.print(line, highlight=False, soft_wrap=True)
-    (sweep.folder / "sweep.html").write_text(page(study.optuna, closing))
-    sweep.console.print(f"[dim]{sweep.folder / 'sweep.html'}[/]")
+    written = sweep.folder / "sweep.html"
+    written.write_text(page(study.optuna, closing))
+    figures = {"best": _best(sweep), "closing": dict(closing or {}), "fidelity": sweep.options.fidelity}
+    told = Swept(sweep.options.study, sweep.folder, written, trials(study), figures)
+    instantiate(sweep.config.logger).swept(told)
+    sweep.console.print(f"[dim]{written}[/]")
+
+
+def trials(study: Study) -> pl.DataFrame:
+    """A row for each trial: number, state, figures, options, seconds, error."""
+    rows = []
+    for trial in study.trials:
+        told = trial.user_attrs
+        values = dict(zip(study.names, trial.values or [None] * len(study.names), strict=True))
+        rows.append({"trial": trial.number, "state": trial.state.name.lower(), **values,
+                     "options": " ".join(told.get("overrides", ())), "seconds": told.get("seconds"),
+                     "error": told.get("error")})  # fmt: skip
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _best(sweep: Sweep) -> list[dict[str, Any]]:
+    return [{"trial": t.number, "values": list(t.values), "overrides": t.user_attrs["overrides"]}
+            for t in sweep.study.best()]  # fmt: skip

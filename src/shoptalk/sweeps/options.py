@@ -94,7 +94,7 @@ class Options:
 
 
 def flat(options: Mapping[str, Any], head: str = "") -> dict[str, Any]:
-    """Mappings by names with dots: on a command line each dot opens a mapping, in a yaml file it may stand in a name."""
+    """Mappings by names with dots: a dot on the command line opens a mapping, in a yaml file it is part of the name."""
     found: dict[str, Any] = {}
     for key, value in options.items():
         found |= flat(value, f"{head}{key}.") if isinstance(value, Mapping) else {f"{head}{key}": value}
