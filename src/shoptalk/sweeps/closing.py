@@ -35,8 +35,8 @@ def close(launcher: Any, options: Options, fixed: Sequence[str], folder: Path, b
             run = [f"seed={seed}", "run.closing=true", f"run.group={quoted(options.study)}"]
             lines.append([*fixed, *own[arm], *options.closing, *threads, *run, f"hydra.sweep.subdir={place}"])
             places.append(folder / place)
-    for line in lines:
-        launcher.launch([line], initial_job_idx=0)
+    for start in range(0, len(lines), options.batch):
+        launcher.launch(lines[start : start + options.batch], initial_job_idx=0)
     if not all((place / "metrics.json").is_file() for place in places):
         return None
     return told(folder, options, best)
