@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from shoptalk.cache import digest_file
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Domain
 from shoptalk.errors import InputError
 from shoptalk.sources.clicks.adapters.adapter import Adapter
+from shoptalk.sources.clicks.adapters.files import log_files
 from shoptalk.sources.clicks.chains import Chains
 from shoptalk.sources.clicks.cleaning import Cleaning
 from shoptalk.sources.clicks.counting import Reading
@@ -31,6 +33,9 @@ from shoptalk.sources.pairs import Embed, Ground, Yielded, as_pairs
 
 if TYPE_CHECKING:
     from shoptalk.sources.clicks.privacy import Privacy
+
+_VERSION = 1
+"""Of all that makes pairs and a diagnosis from a log."""
 
 
 class ClickSource:
@@ -51,6 +56,9 @@ class ClickSource:
     Raises:
         InputError: ``clip`` or ``context`` cannot be.
     """
+
+    immaterial = ("engine",)
+    diagnosed = Diagnosis
 
     def __init__(
         self,
@@ -127,6 +135,14 @@ class ClickSource:
             removed_rows=counts.removed_rows,
             unlabelled=_unlabelled(scored, pairs),
         )
+
+    def contents(self, ground: Ground) -> list[object] | None:
+        """See ``sources.kept``: the log by its path, which sentences name, and by what is in it."""
+        path = self.log or ground.domain.log
+        simulated = path is None and ground.simulated_log is not None
+        path = ground.simulated_log() if simulated else path
+        files = None if path is None else [[file.name, digest_file(file)] for file in log_files(path)]
+        return files and [_VERSION, simulated, str(path), files]
 
     def _reading(self, domain: Domain) -> Reading:
         """A corpus that was cut down for trying lacks most documents of the log, and that is no fault of the log."""
