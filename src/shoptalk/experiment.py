@@ -18,7 +18,7 @@ from shoptalk.errors import InputError, only_chosen
 from shoptalk.export import export
 from shoptalk.fitting import Fitted, Pool, fit
 from shoptalk.losses import Loss
-from shoptalk.mining import Mining, searches
+from shoptalk.mining import Mining, retrievers
 from shoptalk.mixing import Mixing, Schedule
 from shoptalk.negatives.mined import Mined
 from shoptalk.preparing import Gathered, examples, gather
@@ -82,7 +82,7 @@ def train(cfg: DictConfig) -> Outcome | None:
             domain, known = found.domain, found.known
             told_by_logs = logs.leave(run.folder, found.yielded, run.console) if run.main else {}
             schedule = mixing.schedule(found.pairs, list(cfg.data.sources), cfg.seed, run.settings.pairs)
-            bm25, zero_shot, near = searches(cfg, run, embed, domain.corpus)
+            bm25, zero_shot, near = retrievers(cfg, run, embed, domain.corpus)
 
         with run.stage("negatives", "Mining negatives"):
             mining = Mining(cfg, run, found, base, near, bm25, distil="teacher" in loss.needs)

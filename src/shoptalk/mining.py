@@ -27,7 +27,7 @@ CALIBRATED_ON = (0, 50)
 """Ranks of the base model that a teacher is calibrated on where no strategy names the ranks it must judge."""
 
 
-def searches(cfg: DictConfig, run: Run, embed: CachedEmbed, corpus: Corpus) -> tuple[Kept, Kept, Kept]:
+def retrievers(cfg: DictConfig, run: Run, embed: CachedEmbed, corpus: Corpus) -> tuple[Kept, Kept, Kept]:
     """BM25, the base model searched exactly, and the base model searched by ``cfg.index``.
 
     What is measured is searched exactly; the last is for mining alone.
