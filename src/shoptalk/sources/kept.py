@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from shoptalk.cache import digest
+from shoptalk.cache import digest, digest_texts
 from shoptalk.sources import stored
 from shoptalk.sources.pairs import Ground, Source, Yielded
 
@@ -20,7 +20,8 @@ class Kept:
     Known it is of a source with ``contents(ground)``: JSON-able, the version of its code and the hash of every file
     that it reads, or ``None`` where there is more, such as the answers of an endpoint. Its options must not name
     classes outside of this package, whose code has no version, and the vectors in its ground must have an
-    ``identity``. What it says while it reads is said again.
+    ``identity``. What it says while it reads is said again. A source that diagnoses what it reads has
+    ``diagnosis_files``, see ``stored``.
 
     Args:
         options: of the source, resolved; those in its ``immaterial`` decide how fast it reads and nothing else.
@@ -38,7 +39,7 @@ class Kept:
         key = self._key(name, ground)
         if key is None:
             return self.source.read(name, ground)
-        heard: list[str] = []
+        heard, reports = [], getattr(self.source, "diagnosis_files", None)
 
         def say(sentence: str) -> None:
             heard.append(sentence)
@@ -46,10 +47,10 @@ class Kept:
 
         def make(work: Path) -> None:
             listening = replace(ground, voice=replace(ground.voice, say=say))
-            stored.write(work, self.source.read(name, listening), heard)
+            stored.write(work, self.source.read(name, listening), heard, reports)
 
         folder = ground.cache.folder("sources", key, make)
-        found, said = stored.read(folder, getattr(self.source, "diagnosed", None))
+        found, said = stored.read(folder, reports)
         for sentence in said[len(heard) :]:
             ground.voice.say(sentence)
         return found
@@ -64,7 +65,7 @@ class Kept:
         # As JSON in the order given, which decides: filters apply one after the other.
         options = json.dumps(self.options)
         forms = [[form, rule.pattern, rule.flags] for form, rule in ground.form.rules]
-        others = None if ground.others is None else ground.others.write_json()
+        others = None if ground.others is None else digest_texts([ground.others.write_json()])
         return digest(_VERSION, name, options, contents, ground.domain.digest, embed, ground.seed, forms, others)
 
 

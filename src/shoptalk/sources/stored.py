@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,12 @@ _TABLES = ("pairs", "negatives", "rejected")
 _FACTS = ("counts", "notices", "simulated", "unlabelled")
 
 
-def write(folder: Path, found: Yielded, said: Sequence[str]) -> None:
-    """Everything of ``found``, its report worked out, and what was ``said`` while it was read."""
+def write(folder: Path, found: Yielded, said: Sequence[str], reports: Any = None) -> None:
+    """Everything of ``found``, its report worked out, and what was ``said`` while it was read.
+
+    Args:
+        reports: ``write(diagnosis, folder)`` and ``read(folder)`` of what ``found.diagnosis`` gives.
+    """
     for name in _TABLES:
         if (table := getattr(found, name)) is not None:
             table.write_parquet(folder / f"{name}.parquet")
@@ -27,18 +31,14 @@ def write(folder: Path, found: Yielded, said: Sequence[str]) -> None:
         shutil.copyfile(found.removed_rows, folder / "removed_rows.parquet")
     if found.diagnosis is not None:
         (folder / "diagnosis").mkdir()
-        found.diagnosis().write(folder / "diagnosis")
+        reports.write(found.diagnosis(), folder / "diagnosis")
     facts = {name: getattr(found, name) for name in _FACTS}
     facts |= {"said": list(said), "quality": found.quality and found.quality()}
     (folder / "facts.json").write_text(json.dumps(facts))
 
 
-def read(folder: Path, diagnosis: type | None) -> tuple[Yielded, list[str]]:
-    """What ``write`` wrote, and what was said.
-
-    Args:
-        diagnosis: the class of what the source's ``diagnosis`` gives; its ``read(folder)`` reads one.
-    """
+def read(folder: Path, reports: Any = None) -> tuple[Yielded, list[str]]:
+    """What ``write`` wrote, and what was said."""
     facts = json.loads((folder / "facts.json").read_text())
     said, quality = facts.pop("said"), facts.pop("quality")
     tables = {name: _table(folder, name) for name in (*_TABLES, "documents")}
@@ -48,7 +48,7 @@ def read(folder: Path, diagnosis: type | None) -> tuple[Yielded, list[str]]:
         **facts,
         documents=None if documents is None else Corpus(*(column.to_list() for column in documents)),
         removed_rows=removed if removed.exists() else None,
-        diagnosis=_given(diagnosis.read(place)) if diagnosis is not None and place.exists() else None,
+        diagnosis=_given(reports.read(place)) if place.exists() else None,
         quality=None if quality is None else _given(quality),
     )
     return found, said
@@ -59,5 +59,5 @@ def _table(folder: Path, name: str) -> pl.DataFrame | None:
     return pl.read_parquet(path) if path.exists() else None
 
 
-def _given(value: Any):
+def _given(value: Any) -> Callable[[], Any]:
     return lambda: value

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -85,25 +83,6 @@ class Diagnosis(About):
     def verdict(self) -> list[str]:
         """One sentence per question that the numbers answer."""
         return sentences(self)
-
-    def write(self, folder: Path) -> None:
-        """Everything as Parquet and JSON, in which floats keep all their digits."""
-        for name, table in {"ctr": self.ctr, **self.support}.items():
-            table.write_parquet(folder / f"{name}.parquet")
-        facts = asdict(replace(self, ctr=None, support=dict.fromkeys(self.support)))
-        (folder / "facts.json").write_text(json.dumps(facts))
-
-    @classmethod
-    def read(cls, folder: Path) -> Diagnosis:
-        """What ``write`` wrote."""
-        facts = json.loads((folder / "facts.json").read_text())
-        facts["ctr"], *support = (pl.read_parquet(folder / f"{name}.parquet") for name in ("ctr", *facts["support"]))
-        facts["support"] = dict(zip(facts["support"], support, strict=True))
-        facts["curves"] = [Curve(**curve) for curve in facts["curves"]]
-        facts["tells"] = [tuple(told) for told in facts["tells"]]
-        if purity := facts["purity"]:
-            facts["purity"] = {name: Purity(**p | {"ci95": tuple(p["ci95"])}) for name, p in purity.items()}
-        return cls(**facts)
 
 
 def diagnose(

@@ -14,6 +14,7 @@ from shoptalk.cache import digest_file
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Domain
 from shoptalk.errors import InputError
+from shoptalk.sources.clicks import diagnosis_files
 from shoptalk.sources.clicks.adapters.adapter import Adapter
 from shoptalk.sources.clicks.adapters.files import log_files
 from shoptalk.sources.clicks.chains import Chains
@@ -58,7 +59,7 @@ class ClickSource:
     """
 
     immaterial = ("engine",)
-    diagnosed = Diagnosis
+    diagnosis_files = diagnosis_files
 
     def __init__(
         self,
