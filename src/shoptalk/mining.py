@@ -19,6 +19,7 @@ from shoptalk.negatives.teacher import TeacherAsk
 from shoptalk.preparing import Gathered, negatives_of, with_given, with_pseudo_positives
 from shoptalk.retrieval.bm25 import BM25
 from shoptalk.retrieval.dense import Dense
+from shoptalk.retrieval.index.built import VERSION
 from shoptalk.retrieval.kept import Kept
 from shoptalk.run import Run
 from shoptalk.training.ranks import embedded
@@ -33,7 +34,7 @@ def retrievers(cfg: DictConfig, run: Run, embed: CachedEmbed, corpus: Corpus) ->
     What is measured is searched exactly; the last is for mining alone.
     """
     vectors, content = embed(corpus.passages, "document"), embed.key(corpus.passages, "document")
-    index = digest("index", content, OmegaConf.to_container(cfg.index, resolve=True))
+    index = digest("index", VERSION, content, OmegaConf.to_container(cfg.index, resolve=True))
 
     def near() -> Dense:
         return Dense(embed, vectors, instantiate(cfg.index).over(vectors, run.cache))

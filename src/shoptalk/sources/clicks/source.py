@@ -23,20 +23,22 @@ from shoptalk.sources.clicks.counting import Reading
 from shoptalk.sources.clicks.diagnosis import About, Diagnosis, diagnose, judged_pairs
 from shoptalk.sources.clicks.engine import Engine
 from shoptalk.sources.clicks.observed import Features, Observed
+from shoptalk.sources.clicks.opening import VERSION as OPENED
 from shoptalk.sources.clicks.opening import Opened, opened
 from shoptalk.sources.clicks.propensity.context import ByContext, without_context
 from shoptalk.sources.clicks.propensity.examination import Examination, Propensity
 from shoptalk.sources.clicks.relevance import Evidence, Relevance
 from shoptalk.sources.clicks.selection import Selection, Support, Weight, sift
 from shoptalk.sources.clicks.signals import Signal, Signals
+from shoptalk.sources.clicks.statistics import VERSION as COUNTED
 from shoptalk.sources.clicks.statistics import LogFiles, Statistics, statistics
 from shoptalk.sources.pairs import Embed, Ground, Yielded, as_pairs
 
 if TYPE_CHECKING:
     from shoptalk.sources.clicks.privacy import Privacy
 
-_VERSION = 1
-"""Of all that makes pairs and a diagnosis from a log."""
+_VERSIONS = [1, OPENED, COUNTED]
+"""Of what makes pairs and a diagnosis of a log's statistics, and of what makes these."""
 
 
 class ClickSource:
@@ -143,7 +145,7 @@ class ClickSource:
         simulated = path is None and ground.simulated_log is not None
         path = ground.simulated_log() if simulated else path
         files = None if path is None else [[file.name, digest_file(file)] for file in log_files(path)]
-        return files and [_VERSION, simulated, str(path), files]
+        return files and [_VERSIONS, simulated, str(path), files]
 
     def _reading(self, domain: Domain) -> Reading:
         """A corpus that was cut down for trying lacks most documents of the log, and that is no fault of the log."""
