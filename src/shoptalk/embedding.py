@@ -38,17 +38,18 @@ class CachedEmbed:
 
     def __call__(self, texts: Sequence[str], kind: str) -> np.ndarray:
         """float32 [n, d], rows of length 1, memory-mapped."""
-        return self.cache.array("embeddings", self._key(texts, kind), lambda: self._embed(texts, kind))
+        return self.cache.array("embeddings", self.key(texts, kind), lambda: self._embed(texts, kind))
 
     def has(self, texts: Sequence[str], kind: str) -> bool:
         """Whether the vectors are there already."""
-        return self.cache.has("embeddings", self._key(texts, kind))
+        return self.cache.has("embeddings", self.key(texts, kind))
 
     def put(self, texts: Sequence[str], kind: str, vectors: np.ndarray) -> None:
         """Keep vectors that several processes made together."""
-        self.cache.array("embeddings", self._key(texts, kind), lambda: vectors)
+        self.cache.array("embeddings", self.key(texts, kind), lambda: vectors)
 
-    def _key(self, texts: Sequence[str], kind: str) -> str:
+    def key(self, texts: Sequence[str], kind: str) -> str:
+        """Hash of all that determines the vectors."""
         return digest(self.identity, kind, digest_texts(texts))
 
     def _embed(self, texts: Sequence[str], kind: str) -> np.ndarray:

@@ -18,7 +18,7 @@ from shoptalk.errors import InputError, only_chosen
 from shoptalk.export import export
 from shoptalk.fitting import Fitted, Pool, fit
 from shoptalk.losses import Loss
-from shoptalk.mining import Mining
+from shoptalk.mining import Mining, retrievers
 from shoptalk.mixing import Mixing, Schedule
 from shoptalk.negatives.mined import Mined
 from shoptalk.preparing import Gathered, examples, gather
@@ -28,10 +28,10 @@ from shoptalk.reporting.negatives import Negatives
 from shoptalk.reporting.negatives_truth import Truth
 from shoptalk.reporting.picture import picture
 from shoptalk.reporting.report import report
-from shoptalk.retrieval.bm25 import BM25
 from shoptalk.retrieval.dense import Dense
 from shoptalk.run import Run
 from shoptalk.simulated import simulated_log
+from shoptalk.sources.kept import Kept
 from shoptalk.sources.pairs import Ground, Voice
 from shoptalk.training.ranks import any_of, embedded, world
 
@@ -77,15 +77,12 @@ def train(cfg: DictConfig) -> Outcome | None:
             unrecorded, domain = domain.unrecorded, replace(domain, unrecorded={})
             log, voice = simulated.log if simulated else None, Voice(run.console.print, run.stages.bar)
             ground = Ground(domain, embed, run.cache, cfg.seed, log, voice=voice, form=instantiate(cfg.forms))
-            sources = {name: instantiate(node) for name, node in cfg.data.sources.items()}
+            sources = {name: kept_source(node) for name, node in cfg.data.sources.items()}
             found = gather(sources, ground)
             domain, known = found.domain, found.known
             told_by_logs = logs.leave(run.folder, found.yielded, run.console) if run.main else {}
             schedule = mixing.schedule(found.pairs, list(cfg.data.sources), cfg.seed, run.settings.pairs)
-            zero_shot = Dense(embed, embed(domain.corpus.passages, "document"))
-            # For mining alone: what is measured is always searched exactly.
-            near = Dense(embed, zero_shot.documents, instantiate(cfg.index).over(zero_shot.documents, run.cache))
-            bm25 = BM25.cached(run.cache, domain.corpus.passages, domain.corpus.digest, threads=run.threads)
+            bm25, zero_shot, near = retrievers(cfg, run, embed, domain.corpus)
 
         with run.stage("negatives", "Mining negatives"):
             mining = Mining(cfg, run, found, base, near, bm25, distil="teacher" in loss.needs)
@@ -102,7 +99,8 @@ def train(cfg: DictConfig) -> Outcome | None:
                 weighted, mined.table, schedule.rows, domain.corpus, known, embed.tokens, guide, temperatures
             )
             dev = domain.splits.get("dev")
-            watch = Pool(dev, domain.corpus, [bm25, zero_shot]) if dev else None
+            of_pool = [bm25, zero_shot], run.settings.watch_depth, run.settings.watch_random
+            watch = Pool(dev, domain.corpus, embed.tokens, *of_pool) if dev else None
             fitted = fit(cfg, run, loss, data, mining.per_pair, watch, mining.refreshing(embed.tokens))
 
         with run.stage("evaluate", "Measuring over the full corpus"):
@@ -130,6 +128,11 @@ def train(cfg: DictConfig) -> Outcome | None:
     tables.show(metrics, run.console)
     run.console.print(f"[dim]{run.folder}[/]")
     return Outcome(metrics, per_query, run.folder)
+
+
+def kept_source(node: DictConfig) -> Kept:
+    """The source of ``data.sources``, read once for all that it reads."""
+    return Kept(instantiate(node), OmegaConf.to_container(node, resolve=True))
 
 
 def own_temperatures(cfg: DictConfig, loss: Loss) -> dict[str, float]:

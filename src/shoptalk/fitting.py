@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from shoptalk.cache import digest
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Judged
+from shoptalk.embedding import CachedTokens
 from shoptalk.errors import InputError
 from shoptalk.evaluate import HEADLINE, Search
 from shoptalk.losses import Loss
@@ -33,8 +34,6 @@ from shoptalk.training.ranks import agreed, any_of, embedded, world
 from shoptalk.training.refreshing import Refreshing, Remine
 from shoptalk.training.settings import Settings
 
-POOL_DEPTH = 50
-POOL_RANDOM = 1000
 _DECIDING = ("model", "loss", "temperature", "trainer")
 _SAMPLED = 8  # batches looked at to tell how large one is
 
@@ -177,24 +176,26 @@ def checkpoint_of(path: str | None) -> str | None:
 class Pool:
     """Dev queries over a fixed pool of documents, cheap enough to look at during training.
 
-    The pool holds the judged documents, the top 50 of BM25 and of the zero-shot model for each query, and
-    1,000 documents chosen by the hash of their id.
+    The pool holds the judged documents, the best ``depth`` of each of ``searches`` for each query, and ``random``
+    documents chosen by the hash of their id.
     """
 
-    def __init__(self, dev: Judged, corpus: Corpus, searches: list[Search]):
-        depth = min(POOL_DEPTH, len(corpus))
+    def __init__(
+        self, dev: Judged, corpus: Corpus, tokens: CachedTokens, searches: Sequence[Search], depth: int, random: int
+    ):
+        depth = min(depth, len(corpus))
         found = {int(row) for search in searches for row in search(list(dev.texts), depth).rows.ravel() if row >= 0}
         judged = {corpus.index[d] for row in dev.qrels.values() for d in row if d in corpus.index}
-        by_hash = sorted(range(len(corpus)), key=lambda row: digest(corpus.ids[row]))[:POOL_RANDOM]
+        by_hash = sorted(range(len(corpus)), key=lambda row: digest(corpus.ids[row]))[:random]
         self.corpus = corpus.take(sorted(found | judged | set(by_hash)))
-        self.dev = dev
+        self.dev, self.tokens = dev, tokens
 
     def score(self, encoder: Any) -> float:
         """nDCG@10 of the weights as they stand."""
         training = encoder.training
         encoder.eval()
         queries = encoder.embed(self.dev.texts, "query")
-        ids = encoder.tokenize(self.corpus.passages, "document")
+        ids = self.tokens(self.corpus.passages, "document")
         documents = embedded(encoder.embed_ids, ids, encoder.prompt_length("document"))
         encoder.train(training)
         ranked = dense.search(queries, documents, min(10, len(self.corpus)))

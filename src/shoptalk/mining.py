@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from shoptalk.embedding import CachedTokens, once
+from shoptalk.cache import digest
+from shoptalk.domain.corpus import Corpus
+from shoptalk.embedding import CachedEmbed, CachedTokens, once
 from shoptalk.errors import InputError
 from shoptalk.negatives.judging import Calibrated
 from shoptalk.negatives.mined import Mine, Mined
@@ -17,11 +19,34 @@ from shoptalk.negatives.teacher import TeacherAsk
 from shoptalk.preparing import Gathered, negatives_of, with_given, with_pseudo_positives
 from shoptalk.retrieval.bm25 import BM25
 from shoptalk.retrieval.dense import Dense
+from shoptalk.retrieval.index.built import VERSION
+from shoptalk.retrieval.kept import Kept
 from shoptalk.run import Run
 from shoptalk.training.ranks import embedded
 
 CALIBRATED_ON = (0, 50)
 """Ranks of the base model that a teacher is calibrated on where no strategy names the ranks it must judge."""
+
+
+def retrievers(cfg: DictConfig, run: Run, embed: CachedEmbed, corpus: Corpus) -> tuple[Kept, Kept, Kept]:
+    """BM25, the base model searched exactly, and the base model searched by ``cfg.index``.
+
+    What is measured is searched exactly; the last is for mining alone.
+    """
+    vectors, content = embed(corpus.passages, "document"), embed.key(corpus.passages, "document")
+    index = digest("index", VERSION, content, OmegaConf.to_container(cfg.index, resolve=True))
+
+    def near() -> Dense:
+        return Dense(embed, vectors, instantiate(cfg.index).over(vectors, run.cache))
+
+    def words() -> BM25:
+        return BM25.cached(run.cache, corpus.passages, corpus.digest, threads=run.threads)
+
+    return (
+        Kept(words, BM25.key(corpus.digest), run.cache),
+        Kept(lambda: Dense(embed, vectors), content, run.cache),
+        Kept(near, index, run.cache),
+    )
 
 
 class Mining:
@@ -36,7 +61,7 @@ class Mining:
     """
 
     def __init__(
-        self, cfg: DictConfig, run: Run, found: Gathered, base: object, dense: Dense, bm25: BM25, distil: bool = False
+        self, cfg: DictConfig, run: Run, found: Gathered, base: object, dense: Kept, bm25: Kept, distil: bool = False
     ):
         self.strategy, self.distil = instantiate(cfg.negatives), distil
         ask = Mine(

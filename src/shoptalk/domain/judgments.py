@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
+from shoptalk.cache import digest, digest_texts
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.text import normalise
 
@@ -72,6 +74,17 @@ class Domain:
     counts: Mapping[str, int] = field(default_factory=dict)
     notices: Sequence[str] = ()
     identity: str = ""
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of name, documents, judgments and counts, whatever made them: not of what a click log is simulated from,
+        nor of a real log."""
+        corpus = digest_texts([*self.corpus.ids, *self.corpus.titles, *self.corpus.texts])
+        splits = {
+            name: [list(split.ids), list(split.texts), split.qrels, split.columns]
+            for name, split in self.splits.items()
+        }
+        return digest(self.name, len(self.corpus), corpus, splits, self.counts)
 
     def evaluation_queries(self) -> set[str]:
         """Normalised texts of every evaluation query: none may occur in training data."""

@@ -66,9 +66,14 @@ class BM25:
     @classmethod
     def cached(cls, cache: Cache, passages: Sequence[str], content: str, *, threads: int = 1, **settings) -> "BM25":
         """The index of ``passages``, whose hash is ``content``, built once and then memory-mapped."""
-        key = digest("bm25", 1, content, settings)
+        key = cls.key(content, **settings)
         folder = cache.folder("bm25", key, lambda path: cls(passages, threads=threads, **settings).save(path))
         return cls.load(folder, threads=threads)
+
+    @staticmethod
+    def key(content: str, **settings) -> str:
+        """Hash of all that determines the index of passages whose hash is ``content``."""
+        return digest("bm25", 1, content, settings)
 
     def save(self, folder: Path) -> None:
         """Write bm25s's own files and the analysis that queries must share."""

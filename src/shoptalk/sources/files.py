@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from shoptalk.cache import digest_texts
+from shoptalk.cache import digest_file, digest_texts
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.text import normalise
 from shoptalk.errors import InputError
@@ -14,6 +14,7 @@ from shoptalk.sources import rows
 from shoptalk.sources.pairs import Ground, Yielded, as_pairs
 
 COLUMNS = ("query", "doc_id", "text", "title", "negatives", "score", "weight")
+_VERSION = 1  # of all that makes pairs of files
 WEIGHTS = (1e-6, 1e6)
 """Least and greatest weight a row may have; a float32 holds every weight after scaling to mean 1."""
 
@@ -37,6 +38,10 @@ class FileSource:
         if unknown:
             raise InputError(f"pairs: columns.{unknown[0]} is not known; the columns are {', '.join(COLUMNS)}.")
         self.columns = {c: c for c in COLUMNS} | {c: str(n) for c, n in (columns or {}).items() if n is not None}
+
+    def contents(self, ground: Ground) -> list[object] | None:
+        """See ``sources.kept``: the files by their paths, which stand in ``rejected``, and by what is in them."""
+        return [_VERSION, [[str(f), digest_file(f)] for f in rows.files(self.path)]] if self.path else None
 
     def read(self, name: str, ground: Ground) -> Yielded:
         """All rows of all files; rows with an empty query or document and repeats are left out and counted.

@@ -47,6 +47,9 @@ class Settings:
         learning_rate: the highest of the schedule; ``auto``: the encoder's own ``learning_rate``.
         warmup: share of the steps, in [0, 1].
         looks: how often dev is watched.
+        watch_depth: how many of the best documents of BM25 and of the base model for each dev query it is watched over,
+            beside the judged ones.
+        watch_random: how many others, chosen by the hash of their id.
         chunk_tokens: padded tokens encoded together, see ``training.encoding``; ``auto``: what is fastest and fits.
         strategy: ``single`` for one device, ``ddp`` for as many as torchrun or SLURM started processes; every batch is
             then shared out, and the gradient is that of one device.
@@ -70,6 +73,8 @@ class Settings:
     accelerator: str = "auto"
     strategy: str = "single"
     precision: str = "auto"
+    watch_depth: int = 50
+    watch_random: int = 1000
     documents: int | None = None
     gradient_cache: bool | str = "auto"
     one_source: bool = False
@@ -83,6 +88,10 @@ class Settings:
             value = getattr(self, name)
             if not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
                 raise InputError(f"trainer.{name}={value} must be a number above 0.")
+        for name in ("watch_depth", "watch_random"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                raise InputError(f"trainer.{name}={value} is not possible; give a whole number of 0 or more.")
         if not 0 <= self.warmup <= 1:
             raise InputError(f"trainer.warmup={self.warmup} is a share of the steps: give a number in [0, 1].")
         if self.strategy not in STRATEGIES:

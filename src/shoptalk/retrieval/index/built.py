@@ -15,7 +15,7 @@ from shoptalk.retrieval.index.base import Kind
 from shoptalk.retrieval.ranked import Ranked
 from shoptalk.retrieval.topk import in_order
 
-_VERSION = 1
+VERSION = 1
 _LINES = 8192  # queries searched at a time
 _PARTS = 32  # blocks that documents are added in, about
 
@@ -29,7 +29,7 @@ class Built:
 
     def __init__(self, kind: Kind, documents: np.ndarray, content: str, cache: Cache):
         self.kind, self.documents, self.content, self.cache = kind, documents, content, cache
-        self.key = digest("index", _VERSION, kind.name, kind.settings(), threads(), content)
+        self.key = digest("index", VERSION, kind.name, kind.settings(), threads(), content)
         self._structure: Any = None
 
     def build(self) -> Iterator[float]:

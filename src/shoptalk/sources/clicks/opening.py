@@ -10,7 +10,7 @@ from shoptalk.sources.clicks.adapters.adapter import Adapter, Converted
 from shoptalk.sources.clicks.adapters.files import log_files
 from shoptalk.sources.clicks.statistics import LogFiles
 
-_VERSION = 1
+VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def opened(path: str | Path, adapter: Adapter, position_base: int | None, cache:
         InputError: there is none, the adapter does not know its shape, or it holds what cannot be.
     """
     files = log_files(path)
-    key = digest(_VERSION, _described(adapter), position_base, [[f.name, digest_file(f)] for f in files])
+    key = digest(VERSION, _described(adapter), position_base, [[f.name, digest_file(f)] for f in files])
     folder = cache.folder("click_log", key, lambda work: _convert(work, files, adapter, position_base))
     stored = json.loads((folder / "converted.json").read_text())
     log = LogFiles(

@@ -10,27 +10,35 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from shoptalk.cache import digest_file
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Domain
 from shoptalk.errors import InputError
+from shoptalk.sources.clicks import diagnosis_files
 from shoptalk.sources.clicks.adapters.adapter import Adapter
+from shoptalk.sources.clicks.adapters.files import log_files
 from shoptalk.sources.clicks.chains import Chains
 from shoptalk.sources.clicks.cleaning import Cleaning
 from shoptalk.sources.clicks.counting import Reading
 from shoptalk.sources.clicks.diagnosis import About, Diagnosis, diagnose, judged_pairs
 from shoptalk.sources.clicks.engine import Engine
 from shoptalk.sources.clicks.observed import Features, Observed
+from shoptalk.sources.clicks.opening import VERSION as OPENED
 from shoptalk.sources.clicks.opening import Opened, opened
 from shoptalk.sources.clicks.propensity.context import ByContext, without_context
 from shoptalk.sources.clicks.propensity.examination import Examination, Propensity
 from shoptalk.sources.clicks.relevance import Evidence, Relevance
 from shoptalk.sources.clicks.selection import Selection, Support, Weight, sift
 from shoptalk.sources.clicks.signals import Signal, Signals
+from shoptalk.sources.clicks.statistics import VERSION as COUNTED
 from shoptalk.sources.clicks.statistics import LogFiles, Statistics, statistics
 from shoptalk.sources.pairs import Embed, Ground, Yielded, as_pairs
 
 if TYPE_CHECKING:
     from shoptalk.sources.clicks.privacy import Privacy
+
+_VERSIONS = [1, OPENED, COUNTED]
+"""Of what makes pairs and a diagnosis of a log's statistics, and of what makes these."""
 
 
 class ClickSource:
@@ -51,6 +59,9 @@ class ClickSource:
     Raises:
         InputError: ``clip`` or ``context`` cannot be.
     """
+
+    immaterial = ("engine",)
+    diagnosis_files = diagnosis_files
 
     def __init__(
         self,
@@ -127,6 +138,14 @@ class ClickSource:
             removed_rows=counts.removed_rows,
             unlabelled=_unlabelled(scored, pairs),
         )
+
+    def contents(self, ground: Ground) -> list[object] | None:
+        """See ``sources.kept``: the log by its path, which sentences name, and by what is in it."""
+        path = self.log or ground.domain.log
+        simulated = path is None and ground.simulated_log is not None
+        path = ground.simulated_log() if simulated else path
+        files = None if path is None else [[file.name, digest_file(file)] for file in log_files(path)]
+        return files and [_VERSIONS, simulated, str(path), files]
 
     def _reading(self, domain: Domain) -> Reading:
         """A corpus that was cut down for trying lacks most documents of the log, and that is no fault of the log."""

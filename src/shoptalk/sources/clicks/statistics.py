@@ -23,7 +23,7 @@ from shoptalk.sources.clicks.log import open_log
 from shoptalk.sources.clicks.observed import Features, Observed
 from shoptalk.sources.clicks.queries import distinct_queries
 
-_VERSION = 3
+VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def statistics(log: LogFiles, corpus: Corpus, reading: Reading, engine: Engine, 
             raise InputError(f"{path}: there is no such click log; give the path of a Parquet, CSV or JSONL file.")
     content = [digest_file(path) for path in log.files]
     told = None if log.told is None else sorted(log.told)
-    key = digest(_VERSION, content, log.position_shift, told, corpus.digest, _plain(reading))
+    key = digest(VERSION, content, log.position_shift, told, corpus.digest, _plain(reading))
     folder = cache.folder("clicks", key, lambda work: _write(work, log, corpus, reading, engine))
     tables = {f.stem: pl.read_parquet(f) for f in folder.glob("*.parquet") if f.stem != "removed"}
     facts = json.loads((folder / "facts.json").read_text())

@@ -52,6 +52,8 @@ class RulesGenerator:
             Where a rule does not apply to a document the next one is tried.
     """
 
+    version = 1  # of rules, phrases and statistics
+
     def __init__(self, shares: Mapping[str, float]):
         self.shares = {rule: float(share) for rule, share in shares.items() if share}
         for rule, share in self.shares.items():

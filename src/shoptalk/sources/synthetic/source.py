@@ -16,6 +16,7 @@ from shoptalk.sources.synthetic.generators import Generator
 from shoptalk.sources.synthetic.material import REAL, Material, Order
 from shoptalk.sources.synthetic.quality import quality
 
+_VERSION = 1  # of planning, filters and quality
 UNIFORM = Uniform()  # of no state
 _WRITTEN = {"row": pl.Int64, "doc_id": pl.String, "query": pl.String, "rule": pl.String}
 
@@ -90,6 +91,12 @@ class SyntheticSource:
             counts=counts | reasons | {"kept": pairs.height} | by_rule,
             quality=partial(quality, kept, rejected, real, ground.domain.corpus, ground.embed),
         )
+
+    def contents(self, ground: Ground) -> list[object] | None:
+        """See ``sources.kept``; ``None`` where a model writes or judges, which keeps its answers itself."""
+        version = getattr(self.generator, "version", None)
+        asks = any(getattr(one, "asks_a_model", False) for one in self.filters.values())
+        return None if asks or version is None else [_VERSION, version]
 
     def _documents(self, corpus: Corpus) -> int:
         return len(corpus) if self.documents is None else min(self.documents, len(corpus))

@@ -25,6 +25,7 @@ class CrossEncoder:
     """
 
     reason = "judged irrelevant"
+    asks_a_model = True
 
     def __init__(
         self,
