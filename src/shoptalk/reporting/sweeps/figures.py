@@ -122,7 +122,7 @@ def contours(sweep: Sweep, found: dict[str, float] | str) -> tuple[dict[str, Any
         surface.update(z=np.asarray(surface.z, np.float32), colorbar={"title": None, "thickness": 10})
         points.update(marker={"color": "#1f2933", "size": 5, "line": {"width": 1, "color": "#fff"}})
         drawn[" × ".join(pair)] = _laid_out(figure, 300)
-    thinned = f" Every {step}th finished trial is drawn." if step > 1 else ""
+    thinned = f" One finished trial in {step} is drawn." if step > 1 else ""
     return drawn, f"Colour is {sweep.objectives[0]}, interpolated between the trials, which are the points.{thinned}"
 
 

@@ -25,8 +25,11 @@ def page(study: Any, closing: Mapping[str, Any] | None) -> str:
         closing: the best configuration and the default, trained again and read on a split that no trial saw.
     """
     with quiet():
-        sweep = read(study)
-        told = plots(sweep)
+        return _rendered(read(study), closing)
+
+
+def _rendered(sweep: Sweep, closing: Mapping[str, Any] | None) -> str:
+    told = plots(sweep)
     figures = drawn({f"{plot.heading} {name}": figure for plot in told for name, figure in plot.figures.items()})
     params = list(dict.fromkeys(name for trial in sweep.trials for name in sweep.shown(trial)))
     jinja = Environment(autoescape=True)
@@ -42,24 +45,24 @@ def page(study: Any, closing: Mapping[str, Any] | None) -> str:
         ways=[f"{name}, {words.way(sweep, i)}" for i, name in enumerate(sweep.objectives)],
         params=params,
         rows=[_row(sweep, trial, params) for trial in sweep.trials],
-        best=[_best(sweep, number) for number in _chosen(sweep, closing)],
+        best=[_best(sweep, number, overrides) for number, overrides in _chosen(sweep, closing).items()],
         command=sweep.told["command"],
     )
 
 
-def _chosen(sweep: Sweep, closing: Mapping[str, Any] | None) -> list[int]:
-    """Numbers of the trials to tell in full: what was trained again stands first."""
-    best = [trial.number for trial in sweep.best]
+def _chosen(sweep: Sweep, closing: Mapping[str, Any] | None) -> dict[int, list[str]]:
+    """The trials to tell in full, each with its overrides; what was trained again stands first, as it then was."""
+    best = {trial.number: trial.user_attrs.get("overrides", []) for trial in sweep.best}
     if closing is None:
         return best
-    again = closing["best"]["trial"]
-    return [again, *(number for number in best if number != again and len(sweep.objectives) > 1)]
+    again = {closing["best"]["trial"]: closing["best"]["overrides"]}
+    return again if len(sweep.objectives) == 1 else again | {n: best[n] for n in best if n not in again}
 
 
-def _best(sweep: Sweep, number: int) -> dict[str, Any]:
-    trial = sweep.trials[number]
-    overrides = alone([*sweep.told["task"], *trial.user_attrs.get("overrides", [])])
-    figures = " and ".join(f"{name} {value:.4g}" for name, value in zip(sweep.objectives, trial.values, strict=True))
+def _best(sweep: Sweep, number: int, overrides: Sequence[str]) -> dict[str, Any]:
+    overrides = alone([*sweep.told["task"], *overrides])
+    values = sweep.trials[number].values
+    figures = " and ".join(f"{name} {value:.4g}" for name, value in zip(sweep.objectives, values, strict=True))
     told = {"number": number, "figures": figures, "command": command_line(overrides)}
     try:
         return told | {"yaml": experiment_yaml(overrides, f"Trial {number} of a sweep: {figures}{words.scope(sweep)}.")}
@@ -69,12 +72,8 @@ def _best(sweep: Sweep, number: int) -> dict[str, Any]:
 
 def alone(overrides: Sequence[str]) -> list[str]:
     """Overrides that run one trial outside its sweep: of a key set twice the last, and nothing that starts a sweep."""
-    found: dict[str, str] = {}
-    for override in overrides:
-        key = override.partition("=")[0].lstrip("+")
-        found.pop(key, None)
-        found[key] = override
-    return [o for key, o in found.items() if key != "sweeps" and not key.startswith(("hydra.", "hydra/"))]
+    last = {override.partition("=")[0]: override for override in overrides}
+    return [o for key, o in last.items() if key != "sweeps" and not key.lstrip("+").startswith(("hydra.", "hydra/"))]
 
 
 def _row(sweep: Sweep, trial: Any, params: Sequence[str]) -> dict[str, Any]:
@@ -107,4 +106,4 @@ def _figure(value: Any) -> str:
 def _sortable(value: Any) -> str:
     """What a column is ordered by; nothing for what is no number."""
     number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-    return repr(value) if number else ""
+    return str(float(value)) if number else ""

@@ -29,8 +29,8 @@ def plots(sweep: Sweep) -> list[Plot]:
              figures.intermediate(sweep)),
     ]  # fmt: skip
     if len(sweep.objectives) > 1:
-        told.append(_one("Pareto front", "Green trials are beaten in every objective by no other.",
-                         figures.pareto(sweep)))  # fmt: skip
+        said = "No trial is better than a green one in one objective without being worse in the other."
+        told.append(_one("Pareto front", said, figures.pareto(sweep)))
     told.append(_each(sweep, "Importances", _importances_said(sweep), lambda s, i: _bars(found[i])))
     drawn, said = figures.slices(sweep, order)
     told.append(Plot("Slices", f"Darker points are later trials.{first} {said}" if drawn else said, drawn))

@@ -20,6 +20,7 @@ class Surface:
         deviation: float [n], one standard deviation of the mean, without the noise of a single figure.
         near: bool [n], whether a trial lies within ``REACH``.
         noise: standard deviation of a single figure about the surface.
+        gain: twice what the surface adds to the logarithm of the likelihood, over noise about one mean.
     """
 
     shares: np.ndarray
@@ -27,6 +28,12 @@ class Surface:
     deviation: np.ndarray
     near: np.ndarray
     noise: float
+    gain: float
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether mixtures differ: the likelihood-ratio test at 5 % for the two parameters of a surface."""
+        return self.gain > 5.99
 
     def peak(self, maximised: bool) -> int:
         """Row of the best mean among those near a trial."""
@@ -57,7 +64,10 @@ def fitted(seen: np.ndarray, figures: np.ndarray, at: np.ndarray) -> Surface:
     mean, total = process.predict(at, return_std=True)
     noise = process.kernel_.k2.noise_level
     deviation = np.sqrt(np.maximum(total**2 - noise, 0))
-    return Surface(at, middle + spread * mean, spread * deviation, near(seen, at), float(spread * np.sqrt(noise)))
+    alone = -len(figures) / 2 * (np.log(2 * np.pi) + 1)  # figures of unit variance are nothing but noise
+    gain = 2 * (process.log_marginal_likelihood_value_ - alone)
+    mean, deviation, noise = middle + spread * mean, spread * deviation, spread * np.sqrt(noise)
+    return Surface(at, mean, deviation, near(seen, at), float(noise), float(gain))
 
 
 def near(seen: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -35,7 +35,8 @@ TEMPLATE = (
 {% endfor %}<h2 id="trials">All trials</h2>
 <p class="note">A click on a heading sorts; a click on a point of a plot leads to its row.</p>
 <table tabindex="0" aria-label="All trials" class="trials"><thead><tr>
-{% for name in ["trial", "state"] + ways + params + ["seconds", "error", "folder"] %}<th class="{{ "left" if name in ("state", "error", "folder") }}" aria-sort="none">
+{% for name in ["trial", "state"] + ways + params + ["seconds", "error", "folder"] %}
+<th{% if name in ("state", "error", "folder") %} class="left"{% endif %} aria-sort="none">
 <button type="button">{{ name }}</button></th>{% endfor %}</tr></thead><tbody>
 {% for row in rows %}<tr id="trial-{{ row.number }}"{% if row.best %} class="best"{% endif %}>
 <td data-by="{{ row.number }}">{{ row.number }}</td><td class="left">{{ row.state }}</td>

@@ -40,11 +40,10 @@ def _words(sweep: Sweep, name: str, surface: Surface) -> str:
     mixture = ", ".join(
         f"{part} {share:.0%}" for part, share in zip(sweep.simplexes[name], surface.shares[top], strict=True)
     )
-    height = np.ptp(surface.mean[surface.near])
     doubt = (
-        " The surface differs by less than that from end to end: these trials tell no mixture from another."
-        if height < surface.noise
-        else ""
+        ""
+        if surface.told_apart
+        else " Inconclusive: it explains the trials no better than noise about one mean does (likelihood-ratio test)."
     )
     return (
         f"The surface is best at {mixture}: {surface.mean[top]:.4g} ± {surface.deviation[top]:.2g} (one standard "

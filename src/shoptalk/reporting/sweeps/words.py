@@ -37,12 +37,12 @@ def smaller(sweep: Sweep) -> str:
 def counts(sweep: Sweep) -> str:
     """Trials by state, and where some came from."""
     parts = [f"{sweep.count(state)} {state}" for state in STATES.values()]
-    known = [part for part in parts[:3]] + [part for part in parts[3:] if not part.startswith("0 ")]
-    sentences = [f"Of {sweep.told['total']} trials asked for {', '.join(known)}."]
+    known = parts[:3] + [part for part in parts[3:] if not part.startswith("0 ")]
+    sentences = [f"{sweep.told['total']} trials asked for: {', '.join(known)}."]
     if endless := sweep.count("completed") - len(sweep.finished):
         sentences.append(f"{endless} completed without a finite figure and stand in the table alone.")
     if taken := sum("from" in trial.user_attrs for trial in sweep.trials):
-        sentences.append(f"{taken} were taken over from an earlier study.")
+        sentences.append(f"{taken} of them taken over from an earlier study.")
     return " ".join(sentences)
 
 
