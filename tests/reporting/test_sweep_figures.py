@@ -100,8 +100,8 @@ def test_parameters_that_some_trials_lack_are_named():
 @pytest.mark.parametrize("values, params, said", [
     ([0.1, 0.2], {"a": [0.1, 0.2]}, "2 trials finished, and 5 are needed"),
     ([0.1] * 6, {"a": np.linspace(0, 1, 6)}, "every finished trial has the same dev.adapted.ndcg@10"),
-    (np.linspace(0, 1, 6), {"a": [0.5] * 6}, "no parameter that every finished trial has took two values"),
-    (np.linspace(0, 1, 6), {}, "no parameter that every finished trial has took two values"),
+    (np.linspace(0, 1, 6), {"a": [0.5] * 6}, "no parameter that all finished trials have took two values"),
+    (np.linspace(0, 1, 6), {}, "no parameter that all finished trials have took two values"),
 ])  # fmt: skip
 def test_why_there_are_no_importances_nor_contours(values, params, said):
     study = empty()
@@ -161,6 +161,16 @@ def test_a_simplex_stands_in_contours_as_the_share_that_goes_with_the_score():
         add(study, [shares[2] ** 2], shares=shares, other=number / 12)
     drawn, _ = figures.contours(read(study), {"mixing.ratios": 0.9, "other": 0.1})
     assert list(drawn) == ["mixing.ratios.synthetic × other"]
+
+
+def test_a_simplex_whose_parts_changed_is_in_no_contour():
+    study = empty()
+    for number, shares in enumerate([*mixtures(6).tolist(), (0.4, 0.6), (0.2, 0.8)]):
+        add(study, [number / 8], shares=shares, other=number / 8)
+    told = {plot.heading: plot for plot in plots(read(study))}
+    assert "mixing.ratios" in explained(study) and not told["Contours"].figures
+    assert told["Contours"].said.startswith("No contours: no two of the most important parameters")
+    assert len(told["Mixtures: mixing.ratios"].figures[""].data[-1].a) == 6
 
 
 def test_the_front_is_told_from_the_others_and_links_to_rows():

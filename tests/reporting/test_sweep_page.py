@@ -45,6 +45,8 @@ def test_a_smaller_problem_is_said_in_title_and_headline():
     scope = "on a smaller problem (2,000 documents, 640 draws)"
     assert f"<title>Sweep of {SCORE} {scope}</title>" in html
     assert f"Best of 3 finished trials {scope} is trial" in Page(html).text
+    again = Page(page(swept(3, fidelity="2,000 documents, 640 draws"), CLOSING)).text
+    assert f"The sweep had promised 0.6550 for it on dev {scope}, 3.5 points more than test shows" in again
     assert Page(html).text.count(scope) >= 4  # title, heading, headline, and the note in the experiment file
 
 
@@ -53,7 +55,7 @@ def test_one_script_comes_first_and_the_page_is_small_with_many_trials():
     (script,) = (number for number, text in enumerate(found.scripts) if len(text) > 1_000_000)
     assert script < min(number for number, text in enumerate(found.scripts) if "Plotly.newPlot" in text)
     assert sum(map(len, found.scripts)) + len(found.text) < 5_800_000
-    assert "One finished trial in 2 is drawn." in found.text
+    assert "100 of 101 are drawn." in found.text
 
 
 def test_every_plot_has_a_heading_that_the_top_links_to():

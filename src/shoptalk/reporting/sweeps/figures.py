@@ -110,9 +110,10 @@ def contours(sweep: Sweep, found: dict[str, float] | str) -> tuple[dict[str, Any
         return {}, f"No contours, which are drawn between the most important parameters. {found}"
     if len(found) < 2:
         return {}, "No contours: one parameter alone has importances."
-    axes = [_axis(sweep, name) for name in list(found)[:AXES]]
-    step = -(-len(sweep.finished) // CONTOUR_TRIALS)
-    study = view(sweep, sweep.finished[::step], 0)
+    axes = [axis for name in list(found)[:AXES] if (axis := _axis(sweep, name))]
+    # By lot, for every second or third trial may have a parameter in common.
+    lot = np.random.default_rng(0).permutation(len(sweep.finished))[:CONTOUR_TRIALS]
+    study = view(sweep, [sweep.finished[row] for row in lot], 0)
     drawn = {}
     for pair in combinations(axes, 2):
         figure = plot_contour(study, list(pair), target_name=sweep.objectives[0])
@@ -122,15 +123,19 @@ def contours(sweep: Sweep, found: dict[str, float] | str) -> tuple[dict[str, Any
         surface.update(z=np.asarray(surface.z, np.float32), colorbar={"title": None, "thickness": 10})
         points.update(marker={"color": "#1f2933", "size": 5, "line": {"width": 1, "color": "#fff"}})
         drawn[" × ".join(pair)] = _laid_out(figure, 300)
-    thinned = f" One finished trial in {step} is drawn." if step > 1 else ""
+    if not drawn:
+        return {}, "No contours: no two of the most important parameters can be drawn against each other."
+    thinned = f" {len(lot)} of {len(sweep.finished)} are drawn." if len(lot) < len(sweep.finished) else ""
     return drawn, f"Colour is {sweep.objectives[0]}, interpolated between the trials, which are the points.{thinned}"
 
 
-def _axis(sweep: Sweep, name: str) -> str:
-    """A simplex stands in contours as the share that goes most with the first objective."""
+def _axis(sweep: Sweep, name: str) -> str | None:
+    """A simplex stands in contours as the share that goes most with the first objective; ``None`` if its parts vary."""
     if name not in sweep.simplexes:
         return name
     trials = [trial for trial in sweep.finished if sweep.shares(name, trial)]
+    if len(trials) < len(sweep.finished):
+        return None
     figures = np.array([trial.values[0] for trial in trials])
     shares = np.array([sweep.shares(name, trial) for trial in trials])
     covariance = (figures - figures.mean()) @ (shares - shares.mean(axis=0))

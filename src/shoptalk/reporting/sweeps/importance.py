@@ -17,7 +17,7 @@ def importances(sweep: Sweep, objective: int) -> dict[str, float] | str:
     if len({trial.values[objective] for trial in sweep.finished}) == 1:
         return f"No importances: every finished trial has the same {sweep.objectives[objective]}."
     if not (varied := _varied(sweep)):
-        return "No importances: no parameter that every finished trial has took two values."
+        return "No importances: no parameter that all finished trials have took two values."
     found = dict.fromkeys((sweep.group(param) for param in varied), 0.0)
     for param, share in _fanova(sweep, objective, varied).items():
         found[sweep.group(param)] += share

@@ -39,7 +39,7 @@ def _rendered(sweep: Sweep, closing: Mapping[str, Any] | None) -> str:
         headline=words.headline(sweep),
         notes=[sentence for sentence in (words.smaller(sweep), words.counts(sweep)) if sentence],
         closing=closing,
-        verdicts=words.closing(closing) if closing else [],
+        verdicts=words.closing(sweep, closing) if closing else [],
         plots=told,
         figures=figures,
         ways=[f"{name}, {words.way(sweep, i)}" for i, name in enumerate(sweep.objectives)],

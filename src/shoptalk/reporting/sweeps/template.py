@@ -50,8 +50,8 @@ TEMPLATE = (
 <code>python train.py experiment=NAME</code>:</p>
 <pre tabindex="0"><code>{{ one.yaml }}</code></pre>{% else %}<p class="note">{{ one.error }}</p>{% endif %}
 {% else %}<p>No trial finished.</p>
-{% endfor %}<h2>The sweep again</h2>
-<p class="note">With the same storage it goes on where it stopped.</p>
+{% endfor %}<h2>The sweep</h2>
+<p class="note">The command that started it.</p>
 <pre tabindex="0"><code>{{ command }}</code></pre>
 <script>
 document.querySelectorAll(".plotly-graph-div").forEach((plot) => plot.on("plotly_click", (event) => {

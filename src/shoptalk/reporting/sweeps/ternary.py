@@ -16,23 +16,26 @@ UNKNOWN = "rgba(154,165,177,.35)"
 def ternary(sweep: Sweep, name: str) -> tuple[Any, str]:
     """The figure of one simplex and what it says in words; ``None`` and why, where it cannot be drawn."""
     parts = sweep.simplexes[name]
-    if len(parts) != 3:
-        return (
-            None,
-            f"No triangle of {name}: it has {len(parts)} parts, {', '.join(parts)}, and a triangle shows three.",
-        )
     trials = [trial for trial in sweep.finished if sweep.shares(name, trial)]
-    if len(trials) < ENOUGH:
-        return None, f"No triangle of {name}: {len(trials)} finished trials have its shares, and {ENOUGH} are needed."
     seen = np.array([sweep.shares(name, trial) for trial in trials], dtype=float)
     figures = np.array([trial.values[0] for trial in trials])
-    if len(np.unique(seen.round(6), axis=0)) < 3:
-        return None, f"No triangle of {name}: all finished trials have one of two mixtures."
-    if np.ptp(figures) == 0:
-        return None, f"No triangle of {name}: every finished trial has the same {sweep.objectives[0]}."
+    if why := _lacking(sweep, parts, seen, figures):
+        return None, f"No triangle of {name}: {why}."
     corners, centres = triangles(STEPS)
     surface = fitted(seen, figures, centres)
     return _figure(sweep, parts, trials, seen, figures, corners, surface), _words(sweep, name, surface)
+
+
+def _lacking(sweep: Sweep, parts: tuple[str, ...], seen: np.ndarray, figures: np.ndarray) -> str | None:
+    if len(parts) != 3:
+        return f"it has {len(parts)} parts, {', '.join(parts)}, and a triangle shows three"
+    if len(seen) < ENOUGH:
+        return f"{len(seen)} finished trials have its shares, and {ENOUGH} are needed"
+    if len(np.unique(seen.round(6), axis=0)) < 3:
+        return "all finished trials have one of two mixtures"
+    if np.ptp(figures) == 0:
+        return f"every finished trial has the same {sweep.objectives[0]}"
+    return None
 
 
 def _words(sweep: Sweep, name: str, surface: Surface) -> str:
@@ -40,16 +43,13 @@ def _words(sweep: Sweep, name: str, surface: Surface) -> str:
     mixture = ", ".join(
         f"{part} {share:.0%}" for part, share in zip(sweep.simplexes[name], surface.shares[top], strict=True)
     )
-    doubt = (
-        ""
-        if surface.told_apart
-        else " Inconclusive: it explains the trials no better than noise about one mean does (likelihood-ratio test)."
-    )
+    doubt = " Inconclusive: it explains the trials no better than noise about one mean does (likelihood-ratio test)."
     return (
         f"The surface is best at {mixture}: {surface.mean[top]:.4g} ± {surface.deviation[top]:.2g} (one standard "
         f"deviation). A single trial lies {surface.noise:.2g} about it, for what else the trials vary counts as noise."
-        f"{doubt} The surface is the mean of a Gaussian process with a noise term; it is grey where no finished trial "
-        f"lies within {100 * REACH:.0f} points, that is where more of the mixture than that would have to move."
+        f"{'' if surface.told_apart else doubt} The surface is the mean of a Gaussian process with a noise term; it is "
+        f"grey where no finished trial lies within {100 * REACH:.0f} points, that is where more of the mixture than "
+        "that would have to move."
     )
 
 

@@ -40,7 +40,7 @@ def counts(sweep: Sweep) -> str:
     known = parts[:3] + [part for part in parts[3:] if not part.startswith("0 ")]
     sentences = [f"{sweep.told['total']} trials asked for: {', '.join(known)}."]
     if endless := sweep.count("completed") - len(sweep.finished):
-        sentences.append(f"{endless} completed without a finite figure and stand in the table alone.")
+        sentences.append(f"{endless} completed without a finite figure and are in the table alone.")
     if taken := sum("from" in trial.user_attrs for trial in sweep.trials):
         sentences.append(f"{taken} of them taken over from an earlier study.")
     return " ".join(sentences)
@@ -51,7 +51,7 @@ def way(sweep: Sweep, objective: int) -> str:
     return "more is better" if sweep.maximised[objective] else "less is better"
 
 
-def closing(told: Mapping[str, Any]) -> list[str]:
+def closing(sweep: Sweep, told: Mapping[str, Any]) -> list[str]:
     """The best configuration against the default on data that no trial saw, and how much choosing had flattered it."""
     best, found, split = told["best"], told["difference"], told["split"]
     change = {"better": "is better than", "worse": "is worse than", "inconclusive": "differs from"}[found["verdict"]]
@@ -65,7 +65,7 @@ def closing(told: Mapping[str, Any]) -> list[str]:
     ]
     optimism, own = told["optimism"], best["mean"] + told["optimism"]
     sentences.append(
-        f"The sweep had promised {own:.4f} for it on dev, {100 * abs(optimism):.1f} points "
+        f"The sweep had promised {own:.4f} for it on dev{scope(sweep)}, {100 * abs(optimism):.1f} points "
         f"{'more' if optimism >= 0 else 'less'} than {split} shows; trained again it has {best['dev']:.4f} on dev."
     )
     return sentences
