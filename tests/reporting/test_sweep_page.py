@@ -55,7 +55,7 @@ def test_one_script_comes_first_and_the_page_is_small_with_many_trials():
     (script,) = (number for number, text in enumerate(found.scripts) if len(text) > 1_000_000)
     assert script < min(number for number, text in enumerate(found.scripts) if "Plotly.newPlot" in text)
     assert sum(map(len, found.scripts)) + len(found.text) < 5_800_000
-    assert "100 of 101 are drawn." in found.text
+    assert "75 of 101 are drawn." in found.text
 
 
 def test_every_plot_has_a_heading_that_the_top_links_to():

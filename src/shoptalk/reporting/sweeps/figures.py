@@ -9,7 +9,7 @@ from shoptalk.reporting.plots import laid_out
 from shoptalk.reporting.sweeps.read import Sweep, view
 
 NOTHING = "No trial finished, so there is nothing to draw."
-AXES, CONTOUR_TRIALS = 4, 100
+AXES, CONTOUR_TRIALS = 4, 75
 """Most parameters among which contours are drawn, and most trials behind them: a page must stay small."""
 COLOURS = {"COMPLETE": "#5b8def", "PRUNED": "#9aa5b1", "best": "#0b6e4f"}
 

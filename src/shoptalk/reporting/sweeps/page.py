@@ -30,6 +30,9 @@ def page(study: Any, closing: Mapping[str, Any] | None) -> str:
 
 def _rendered(sweep: Sweep, closing: Mapping[str, Any] | None) -> str:
     told = plots(sweep)
+    for plot in told:
+        for figure in plot.figures.values():
+            figure.layout.template.data = None  # defaults of every kind of plot there is, in each of many figures
     figures = drawn({f"{plot.heading} {name}": figure for plot in told for name, figure in plot.figures.items()})
     params = list(dict.fromkeys(name for trial in sweep.trials for name in sweep.shown(trial)))
     jinja = Environment(autoescape=True)
@@ -106,4 +109,4 @@ def _figure(value: Any) -> str:
 def _sortable(value: Any) -> str:
     """What a column is ordered by; nothing for what is no number."""
     number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-    return str(float(value)) if number else ""
+    return f"{value:.8g}" if number else ""
