@@ -4,13 +4,17 @@ from itertools import combinations
 
 import pytest
 from composing import CONF, composed, options
+from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
 
 from shoptalk.configs import unsorted_sources
+from shoptalk.studies.sampling import Sampling
 
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir())
-ELSEWHERE = {"click_model", "shape", "data", "domain", "experiment", "generator", "model", "trainer"}
+ELSEWHERE = {"click_model", "shape", "data", "domain", "experiment", "generator", "hydra", "model", "trainer"}
 SOURCES = options("data")
 
 
@@ -86,3 +90,13 @@ def test_a_pick_and_a_fallback_are_chosen_by_name(tmp_path, option):
 def test_the_sorted_name_is_said():
     sentence = unsorted_sources(["negatives=ann", "data=clicks,synthetic+clicks"])
     assert sentence.endswith("data=clicks+synthetic.") and unsorted_sources(["data=clicks+synthetic"]) is None
+
+
+@pytest.mark.parametrize("kind, option", [(k, o) for k in ("sampler", "pruner") for o in options(f"hydra/sweeper/{k}")])
+def test_a_sampler_and_a_pruner_build_their_objects(kind, option):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        asked = ["hydra/sweeper=study", f"hydra/sweeper/{kind}={option}", "hydra.sweeper.study=x"]
+        sweeper = compose("train", asked, return_hydra_config=True).hydra.sweeper
+    options_of = OmegaConf.to_container(sweeper[kind])
+    built = Sampling(options_of, seed=0).at(0) if kind == "sampler" else instantiate(options_of)
+    assert isinstance(built, BaseSampler if kind == "sampler" else BasePruner)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from hydra.utils import instantiate
 
-from shoptalk.reporting.sweeps import command_line, experiment_yaml, page
+from shoptalk.reporting.sweeps.page import page
+from shoptalk.reporting.sweeps.rerun import command_line, experiment_yaml
 from shoptalk.reporting.tracking import Swept
 from shoptalk.studies.study import Study
 from shoptalk.sweeps.composing import command, standalone
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 def leave(sweep: Sweep, closing: Mapping[str, Any] | None) -> None:
     """Write ``sweep.html`` and ``experiment/*.yaml``; say where they are and how to train the best again."""
     study = sweep.study
-    told = {"fidelity": sweep.options.fidelity, "command": command(), "task": sweep.fixed, "total": study.total}
+    task = standalone(sweep.fixed, sweep.config, sweep.loader)  # the sweep's own file set some of these
+    told = {"fidelity": sweep.options.fidelity, "command": command(), "task": task, "total": study.total}
     for name, value in told.items():
         study.optuna.set_user_attr(name, value)
     for trial in study.best():
