@@ -200,6 +200,7 @@ def test_four_workers_on_one_study_and_one_cache(ground):
 @pytest.mark.parametrize("name", SWEEPS)
 def test_every_shipped_sweep_runs_two_trials(ground, name):
     result = sweep(ground, name, f"sweeps={name}", "hydra.sweeper.n_trials=2", "hydra.sweeper.enqueue=[]",
-                   "hydra.sweeper.closing_seeds=[]", "negatives=", "data=", "+model=")  # fmt: skip
+                   "hydra.sweeper.closing_seeds=[0]", "trainer.documents=300", "domain=", "domain.path=", "negatives=",
+                   "data=")  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert len(study(ground[0] / name).trials) == 2

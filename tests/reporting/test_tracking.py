@@ -1,9 +1,11 @@
 from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import polars as pl
+import wandb
 from mined_by_hand import mined, some, told
 
-from shoptalk.reporting.tracking import Csv, Wandb
+from shoptalk.reporting.tracking import Csv, Swept, Wandb
 
 
 def logged(negatives, folder):
@@ -34,3 +36,27 @@ def test_wandb_is_handed_no_table_of_nothing(tmp_path):
 def test_csv_leaves_them_to_the_run(tmp_path):
     Csv().finish({}, pl.DataFrame(), told(some()))
     assert not list(tmp_path.iterdir())
+
+
+def test_wandb_marks_a_pruned_run_and_ends_it_well(monkeypatch):
+    ended = []
+    run = SimpleNamespace(summary={}, tags=("phenotypes",), finish=lambda exit_code: ended.append(exit_code))
+    monkeypatch.setattr(wandb, "run", run)
+    Wandb("project").abandon(pruned=True)
+    assert run.summary == {"pruned": True} and run.tags == ("phenotypes", "pruned") and ended == [0]
+    Wandb("project").abandon()
+    assert run.summary == {"pruned": False} and ended == [0, 1]
+
+
+def test_wandb_keeps_a_sweep_as_a_run_in_its_trials_group(tmp_path, monkeypatch):
+    (tmp_path / "sweep.html").write_text("<p>page</p>")
+    logs, run = {}, MagicMock()
+    run.__enter__.return_value, run.log, run.summary = run, logs.update, {}
+    asked = MagicMock(return_value=run)
+    monkeypatch.setattr(wandb, "init", asked)
+    trials = pl.DataFrame({"trial": [0, 1], "error": [None, "no such model"]})
+    Wandb("project").swept(Swept("mixture", tmp_path, tmp_path / "sweep.html", trials, {"best": 0.5}))
+    told = asked.call_args.kwargs
+    assert (told["group"], told["job_type"], told["mode"]) == ("mixture", "sweep", "offline")
+    assert run.summary == {"best": 0.5} and logs["trials"].data == [[0, None], [1, "no such model"]]
+    assert "page" in logs["sweep"].html

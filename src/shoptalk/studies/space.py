@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -9,6 +10,8 @@ from typing import Any
 
 from shoptalk.errors import InputError
 from shoptalk.studies import simplex
+
+_MOST = 20_000
 
 
 @dataclass(frozen=True)
@@ -86,9 +89,9 @@ class Space:
         return plain + [f"{option}.{name}={share}" for option, told in parts for name, share in told.items()]
 
     def all(self) -> list[dict[str, Any]] | None:
-        """Every trial there can be, in order; ``None`` where they are endless."""
+        """Every trial there can be, in order; ``None`` where they are endless or more than anybody tries."""
         values = {name: parameter.values() for name, parameter in self.parameters.items()}
-        if any(value is None for value in values.values()):
+        if any(value is None for value in values.values()) or math.prod(map(len, values.values())) > _MOST:
             return None
         found: dict[tuple, dict[str, Any]] = {}
         for line in product(*values.values()):

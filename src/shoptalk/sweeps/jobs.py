@@ -75,10 +75,10 @@ class Jobs:
             self._lighten()
 
     def _lighten(self) -> None:
-        """Delete the models of trials that others beat, and checkpoints that nobody goes on from."""
+        """Delete the models of trials that others beat, and checkpoints from which nobody goes on."""
         best = {trial.number for trial in self.study.best()}
         for trial in self.study.trials:
-            if trial.state.is_finished():
+            if trial.state.name in ("COMPLETE", "PRUNED"):
                 for name in _HEAVY if trial.number not in best else _HEAVY[:1]:
                     shutil.rmtree(self.folder(trial.number) / name, ignore_errors=True)
 

@@ -14,7 +14,7 @@ from shoptalk import launch
 from shoptalk.errors import InputError
 from shoptalk.studies.grammar import parse
 from shoptalk.studies.sampling import Sampling
-from shoptalk.studies.storage import address
+from shoptalk.studies.storage import address, locked
 from shoptalk.studies.study import Given, Study
 from shoptalk.sweeps import closing, leaving, workers
 from shoptalk.sweeps.composing import check, identity, split
@@ -47,11 +47,12 @@ class Sweep:
         if not self.space.parameters:
             raise InputError("Nothing is searched: name an option in hydra.sweeper.params, or as loss=choice(a,b).")
         sampling = Sampling(options.sampler, options.seed, bool(options.constraints), self.space.conditional)
-        everything = self.space.all() if sampling.grid else None
+        everything = self.space.all()
         if sampling.grid and everything is None:
-            raise InputError("GridSampler needs choices or ranges: give every interval steps, as range(0.1,1,0.1).")
+            raise InputError("GridSampler needs some choices or ranges: give intervals steps, as range(0.1,1,0.1).")
         check(self.space, self.fixed, config, loader)
-        total = options.n_trials if everything is None else min(options.n_trials, len(everything))
+        most = options.n_trials if everything is None or options.repeats else len(everything)
+        total = min(options.n_trials, most)
         self.study = Study(
             self.folder,
             address(options.storage, self.folder),
@@ -68,6 +69,7 @@ class Sweep:
         """All trials, then what is said and left at their end; ``closing.json``'s content where there is one."""
         if self.worker:
             self._work()
+            launch.forgive()
             return {}
         self.folder.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(self.config, self.folder / "multirun.yaml")
@@ -78,7 +80,11 @@ class Sweep:
             self._share_out(telling)
         else:
             self._work(telling)
-        return self._end()
+        if not self.study.finished:
+            self.console.print("What is left is with other workers; the last one to end closes the sweep.")
+            return {}
+        with locked(self.folder / ".closing"):
+            return self._end()
 
     def _said(self) -> list[str]:
         told = [f"Sweep [bold]{self.options.study}[/]: {self.study.total} trials over {', '.join(self.space.told())}, "
