@@ -31,7 +31,7 @@ from shoptalk.reporting.report import report
 from shoptalk.retrieval.dense import Dense
 from shoptalk.run import Run
 from shoptalk.simulated import simulated_log
-from shoptalk.sources.kept import Kept
+from shoptalk.sources.cached import CachedSource
 from shoptalk.sources.pairs import Ground, Voice
 from shoptalk.training.ranks import any_of, embedded, world
 
@@ -77,7 +77,7 @@ def train(cfg: DictConfig) -> Outcome | None:
             unrecorded, domain = domain.unrecorded, replace(domain, unrecorded={})
             log, voice = simulated.log if simulated else None, Voice(run.console.print, run.stages.bar)
             ground = Ground(domain, embed, run.cache, cfg.seed, log, voice=voice, form=instantiate(cfg.forms))
-            sources = {name: kept_source(node) for name, node in cfg.data.sources.items()}
+            sources = {name: cached_source(node) for name, node in cfg.data.sources.items()}
             found = gather(sources, ground)
             domain, known = found.domain, found.known
             told_by_logs = logs.leave(run.folder, found.yielded, run.console) if run.main else {}
@@ -130,9 +130,9 @@ def train(cfg: DictConfig) -> Outcome | None:
     return Outcome(metrics, per_query, run.folder)
 
 
-def kept_source(node: DictConfig) -> Kept:
+def cached_source(node: DictConfig) -> CachedSource:
     """The source of ``data.sources``, read once for all that it reads."""
-    return Kept(instantiate(node), OmegaConf.to_container(node, resolve=True))
+    return CachedSource(instantiate(node), OmegaConf.to_container(node, resolve=True))
 
 
 def own_temperatures(cfg: DictConfig, loss: Loss) -> dict[str, float]:

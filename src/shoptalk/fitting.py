@@ -104,7 +104,7 @@ def fit(
     )
     score = None if watch is None else partial(watch.score, encoder)
     say = partial(run.console.print, style="dim", highlight=False)
-    keep = KeepBest(run.folder / "checkpoints", steps, min(settings.looks, steps), score, say, run.judge)
+    keep = KeepBest(run.folder / "checkpoints", steps, min(settings.looks, steps), score, say, run.looked)
     refreshing = None if remine is None else Refreshing(batches, encoder, remine, say, log=run.logger.log_metrics)
     trainer = settings.trainer(run.folder, steps, [keep], run.logger, bar=cfg.run.progress)
     try:

@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from shoptalk.configs import unsorted_sources
 from shoptalk.errors import InputError
-from shoptalk.studies.pruning import Pruned
+from shoptalk.studies.pruning import PRUNED_FILE, Pruned
 
 _failed: list[str] = []
 ERROR_FILE = "error.txt"
@@ -46,7 +46,7 @@ def job(cfg: DictConfig) -> float:
         return outcome.dev_score if outcome else math.nan
     except Pruned as end:
         place, score = end.args
-        Path(cfg.run.dir, "pruned.json").write_text(json.dumps({"look": place, "ndcg@10": score}) + "\n")
+        Path(cfg.run.dir, PRUNED_FILE).write_text(json.dumps({"look": place, "ndcg@10": score}) + "\n")
         return math.nan
     except KeyboardInterrupt as stop:
         _say(

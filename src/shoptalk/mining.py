@@ -18,9 +18,9 @@ from shoptalk.negatives.refreshed import Refreshed
 from shoptalk.negatives.teacher import TeacherAsk
 from shoptalk.preparing import Gathered, negatives_of, with_given, with_pseudo_positives
 from shoptalk.retrieval.bm25 import BM25
+from shoptalk.retrieval.cached import CachedSearch
 from shoptalk.retrieval.dense import Dense
 from shoptalk.retrieval.index.built import VERSION
-from shoptalk.retrieval.kept import Kept
 from shoptalk.run import Run
 from shoptalk.training.ranks import embedded
 
@@ -28,7 +28,9 @@ CALIBRATED_ON = (0, 50)
 """Ranks of the base model that a teacher is calibrated on where no strategy names the ranks it must judge."""
 
 
-def retrievers(cfg: DictConfig, run: Run, embed: CachedEmbed, corpus: Corpus) -> tuple[Kept, Kept, Kept]:
+def retrievers(
+    cfg: DictConfig, run: Run, embed: CachedEmbed, corpus: Corpus
+) -> tuple[CachedSearch, CachedSearch, CachedSearch]:
     """BM25, the base model searched exactly, and the base model searched by ``cfg.index``.
 
     What is measured is searched exactly; the last is for mining alone.
@@ -43,9 +45,9 @@ def retrievers(cfg: DictConfig, run: Run, embed: CachedEmbed, corpus: Corpus) ->
         return BM25.cached(run.cache, corpus.passages, corpus.digest, threads=run.threads)
 
     return (
-        Kept(words, BM25.key(corpus.digest), run.cache),
-        Kept(lambda: Dense(embed, vectors), content, run.cache),
-        Kept(near, index, run.cache),
+        CachedSearch(words, BM25.key(corpus.digest), run.cache),
+        CachedSearch(lambda: Dense(embed, vectors), content, run.cache),
+        CachedSearch(near, index, run.cache),
     )
 
 
@@ -61,7 +63,14 @@ class Mining:
     """
 
     def __init__(
-        self, cfg: DictConfig, run: Run, found: Gathered, base: object, dense: Kept, bm25: Kept, distil: bool = False
+        self,
+        cfg: DictConfig,
+        run: Run,
+        found: Gathered,
+        base: object,
+        dense: CachedSearch,
+        bm25: CachedSearch,
+        distil: bool = False,
     ):
         self.strategy, self.distil = instantiate(cfg.negatives), distil
         ask = Mine(

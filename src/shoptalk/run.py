@@ -15,7 +15,7 @@ from shoptalk.domain.judgments import Domain, Judged
 from shoptalk.reporting.negatives import Negatives
 from shoptalk.reporting.progress import Stages
 from shoptalk.reporting.tracking import Silent
-from shoptalk.studies.pruning import Pruned, Watched
+from shoptalk.studies.pruning import PRUNED_FILE, Pruned, Watched
 from shoptalk.system import set_threads
 from shoptalk.training.ranks import any_of, world
 from shoptalk.training.settings import Settings
@@ -23,7 +23,7 @@ from shoptalk.training.settings import Settings
 # Seconds on two cores with cold caches; only their proportions matter, for the estimate of what is left.
 EXPECTED = {"domain": 60, "sources": 30, "negatives": 200, "fit": 230, "evaluate": 65}
 
-LEFT = ("metrics.json", "error.txt", "pruned.json")
+LEFT = ("metrics.json", "error.txt", PRUNED_FILE)
 """Files by which others see how a run ended."""
 
 
@@ -74,7 +74,7 @@ class Run:
         wanted = ["dev", *(["test"] if last else []), *(["audit"] if self.cfg.evaluation.audit else [])]
         return {name: domain.splits[name] for name in wanted if name in domain.splits}
 
-    def judge(self, place: int, score: float) -> None:
+    def looked(self, place: int, score: float) -> None:
         """Report a look at dev to the sweep this run is a trial of.
 
         Raises:

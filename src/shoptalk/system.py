@@ -34,9 +34,14 @@ def _free_in_group() -> int:
         return 1 << 62
 
 
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
 def set_threads(asked: int | None) -> int:
     """Threads of torch and faiss for this process; all cores it may use unless asked otherwise."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    available = cores()
     if asked is not None and not 1 <= asked <= 4 * available:
         raise InputError(
             f"threads={asked} must lie between 1 and {4 * available} on this machine; null takes {available}."

@@ -40,7 +40,7 @@ class FileSource:
         self.columns = {c: c for c in COLUMNS} | {c: str(n) for c, n in (columns or {}).items() if n is not None}
 
     def contents(self, ground: Ground) -> list[object] | None:
-        """See ``sources.kept``: the files by their paths, which stand in ``rejected``, and by what is in them."""
+        """See ``sources.cached``: the files by their paths, which stand in ``rejected``, and by what is in them."""
         return [_VERSION, [[str(f), digest_file(f)] for f in rows.files(self.path)]] if self.path else None
 
     def read(self, name: str, ground: Ground) -> Yielded:

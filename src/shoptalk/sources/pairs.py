@@ -106,7 +106,7 @@ class Source(Protocol):
     """A source of training pairs; ``read`` is a function of its config and the ground alone.
 
     One with a true ``after_others`` is read after those without and finds their pairs in the ground. One with
-    ``contents(ground)`` is read once for its options and these, see ``sources.kept``.
+    ``contents(ground)`` is read once for its options and these, see ``sources.cached``.
     """
 
     def read(self, name: str, ground: Ground) -> Yielded:

@@ -10,6 +10,8 @@ from hydra.utils import instantiate
 from shoptalk.studies.storage import opened
 
 FILE = "trial.json"
+PRUNED_FILE = "pruned.json"
+"""What a job leaves that was stopped early."""
 
 
 class Pruned(Exception):

@@ -79,11 +79,10 @@ class Space:
 
     def overrides(self, drawn: Mapping[str, Any]) -> list[str]:
         """What is drawn as overrides of a job, six digits of a number."""
-        sticks = {part for option, names in self.simplexes.items() for part in stick_names(option, names)}
         plain = [
             f"{name}={float(f'{value:.6g}') if isinstance(value, float) else value}"
             for name, value in drawn.items()
-            if name not in sticks
+            if name not in self._internal
         ]
         parts = self.shares(drawn).items()
         return plain + [f"{option}.{name}={share}" for option, told in parts for name, share in told.items()]
@@ -119,8 +118,12 @@ class Space:
 
     def told(self) -> list[str]:
         """The options that are searched."""
-        sticks = {part for option, names in self.simplexes.items() for part in stick_names(option, names)}
-        return [*(name for name in self.parameters if name not in sticks), *self.simplexes]
+        return [*(name for name in self.parameters if name not in self._internal), *self.simplexes]
+
+    @property
+    def _internal(self) -> set[str]:
+        """Parameters that stand for shares."""
+        return {part for option, names in self.simplexes.items() for part in stick_names(option, names)}
 
     def _sticks(self, option: str, asked: Any, where: str) -> dict[str, float]:
         names = self.simplexes[option]

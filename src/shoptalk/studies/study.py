@@ -141,7 +141,9 @@ class Study:
             self._leases.pop(given.number).release()
 
     def leave(self, given: Given) -> None:
-        """Give back a trial that was stopped, for whoever goes on."""
+        """Give back a trial that was stopped, for whoever goes on; one that was taken back already stays as it is."""
+        if given.number not in self._leases:
+            return
         with self.lock():
             self._to_waiting(given.trial._trial_id)
             self._leases.pop(given.number).release()

@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 
 from shoptalk.retrieval.significance import compare
-from shoptalk.sweeps.jobs import quoted, read
+from shoptalk.sweeps.composing import quoted
+from shoptalk.sweeps.jobs import read
 from shoptalk.sweeps.options import Options
 
 MEASURE = "ndcg@10"

@@ -132,7 +132,12 @@ def written(value: Any) -> str:
         return "{" + ",".join(f"{key}:{written(part)}" for key, part in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(written, value)) + "]"
-    return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return quoted(value)
+
+
+def quoted(text: object) -> str:
+    """``text`` as a string of Hydra's grammar."""
+    return "'" + str(text).replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def identity(space: Space, fixed: Sequence[str], objectives: Mapping[str, str], config: DictConfig, loader: Any) -> str:

@@ -12,8 +12,10 @@ from typing import Any
 
 from hydra.core.utils import JobReturn, JobStatus
 
-from shoptalk.studies.pruning import write
+from shoptalk.launch import ERROR_FILE
+from shoptalk.studies.pruning import PRUNED_FILE, write
 from shoptalk.studies.study import Given, Study
+from shoptalk.sweeps.composing import quoted
 from shoptalk.sweeps.options import Options, figure, violations
 
 _HEAVY = ("checkpoints", "model")
@@ -59,7 +61,7 @@ class Jobs:
         metrics = read(folder / "metrics.json")
         values = [figure(metrics, place) for place in self.options.objectives]
         told["seconds"] = figure(metrics, "seconds.total")
-        if pruned := read(folder / "pruned.json"):
+        if pruned := read(folder / PRUNED_FILE):
             told["pruned"] = pruned["look"]
         elif reason := _failed(folder, back):
             told["error"] = reason
@@ -83,19 +85,14 @@ class Jobs:
                     shutil.rmtree(self.folder(trial.number) / name, ignore_errors=True)
 
 
-def quoted(text: object) -> str:
-    """``text`` as a string of Hydra's grammar."""
-    return "'" + str(text).replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
 def read(path: Path) -> Mapping[str, Any]:
     """A file of JSON; empty where there is none."""
     return json.loads(path.read_text()) if path.is_file() else {}
 
 
 def _failed(folder: Path, back: JobReturn) -> str:
-    if (folder / "error.txt").is_file():
-        return (folder / "error.txt").read_text().strip()
+    if (folder / ERROR_FILE).is_file():
+        return (folder / ERROR_FILE).read_text().strip()
     if back.status == JobStatus.COMPLETED:
         return ""
     error = back._return_value

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from hydra.utils import instantiate
 
-from shoptalk.reporting.sweeps.page import page
+from shoptalk.reporting.sweeps.page import alone, page
 from shoptalk.reporting.sweeps.rerun import command_line, experiment_yaml
 from shoptalk.reporting.tracking import Swept
 from shoptalk.studies.study import Study
@@ -27,7 +27,7 @@ def leave(sweep: Sweep, closing: Mapping[str, Any] | None) -> None:
         study.optuna.set_user_attr(name, value)
     for trial in study.best():
         path = sweep.folder / "experiment" / f"{sweep.options.study}_{trial.number}.yaml"
-        overrides = standalone([*sweep.fixed, *trial.user_attrs["overrides"]], sweep.config, sweep.loader)
+        overrides = alone([*task, *trial.user_attrs["overrides"]])
         figures = ", ".join(f"{n} {v:.4g}" for n, v in zip(study.names, trial.values, strict=True))
         small = f" ({sweep.options.fidelity})" if sweep.options.fidelity else ""
         note = f"Trial {trial.number} of sweep {sweep.options.study}: {figures}{small}"

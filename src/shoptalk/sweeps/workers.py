@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from shoptalk.system import cores
+
 PLACE = "SHOPTALK_WORKER"
 """``2/4`` in the environment of the second of four workers."""
 
@@ -24,8 +26,7 @@ def place() -> tuple[int, int] | None:
 
 def threads_each(workers: int) -> int:
     """Threads for each worker: an equal share of the cores."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    return max(1, available // workers)
+    return max(1, cores() // workers)
 
 
 def work(workers: int, threads: int, folder: Path, watch: Callable[[], None]) -> list[int]:

@@ -32,7 +32,7 @@ class KeepBest(Checkpoint):
         watch: gives nDCG@10 over the dev pool for the weights as they stand; ``None`` without dev judgments,
             then the last weights are kept.
         say: told each look in a sentence.
-        judge: told each look's place (1, 2, …) and score once the weights are kept; may end the run by an exception.
+        looked: told each look's place (1, 2, …) and score once the weights are kept; may end the run by an exception.
     """
 
     def __init__(
@@ -42,9 +42,9 @@ class KeepBest(Checkpoint):
         looks: int,
         watch: Callable[[], float] | None,
         say: Callable[[str], None] = str,
-        judge: Callable[[int, float], None] | None = None,
+        looked: Callable[[int, float], None] | None = None,
     ):
-        self.judge = judge
+        self.looked = looked
         self.folder, self.steps, self.watch, self.say = folder, steps, watch, say
         self.at = {round(steps * k / looks) for k in range(1, looks + 1)}
         self.best_score, self.best_path = float("-inf"), ""
@@ -98,8 +98,8 @@ class KeepBest(Checkpoint):
             self._save(trainer, BEST, weights_only=True)
         self._save(trainer, "last.ckpt")
         self.seconds += time.perf_counter() - started
-        if self.judge is not None and self.watch is not None:
-            self.judge(1 + sorted(self.at).index(step), score)
+        if self.looked is not None and self.watch is not None:
+            self.looked(1 + sorted(self.at).index(step), score)
 
     def _save(self, trainer: lightning.Trainer, name: str, weights_only: bool = False) -> str:
         path = self.folder / name

@@ -140,7 +140,7 @@ class ClickSource:
         )
 
     def contents(self, ground: Ground) -> list[object] | None:
-        """See ``sources.kept``: the log by its path, which sentences name, and by what is in it."""
+        """See ``sources.cached``: the log by its path, which sentences name, and by what is in it."""
         path = self.log or ground.domain.log
         simulated = path is None and ground.simulated_log is not None
         path = ground.simulated_log() if simulated else path

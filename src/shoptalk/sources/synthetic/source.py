@@ -93,7 +93,7 @@ class SyntheticSource:
         )
 
     def contents(self, ground: Ground) -> list[object] | None:
-        """See ``sources.kept``; ``None`` where a model writes or judges, which keeps its answers itself."""
+        """See ``sources.cached``; ``None`` where a model writes or judges, which keeps its answers itself."""
         version = getattr(self.generator, "version", None)
         asks = any(getattr(one, "asks_a_model", False) for one in self.filters.values())
         return None if asks or version is None else [_VERSION, version]

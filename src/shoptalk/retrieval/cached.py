@@ -15,7 +15,7 @@ _VERSION = 1
 """Of what ``dense``, ``index`` and ``bm25`` find."""
 
 
-class Kept:
+class CachedSearch:
     """A search over one corpus through the cache; never over weights in training.
 
     Args:

@@ -14,7 +14,7 @@ _VERSION = 1
 """Of the files of ``stored``."""
 
 
-class Kept:
+class CachedSource:
     """``source`` through the cache, where all that determines what it yields is known; else as it is.
 
     Known it is of a source with ``contents(ground)``: JSON-able, the version of its code and the hash of every file

@@ -12,9 +12,9 @@ from click_reading import click_source
 from shoptalk.cache import Cache
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Domain, Judged
+from shoptalk.sources.cached import CachedSource
 from shoptalk.sources.files import FileSource
 from shoptalk.sources.forms import Forms
-from shoptalk.sources.kept import Kept
 from shoptalk.sources.pairs import Ground, Voice, Yielded, as_pairs
 from shoptalk.sources.synthetic.coverage import Targeted
 from shoptalk.sources.synthetic.filters import CopiesTitle, CrossEncoder
@@ -69,13 +69,13 @@ def calls(first: Ground, *others, options=OPTIONS, **changed) -> int:
     """How often a source is read for ``first`` and each of ``others``, (ground, options) pairs."""
     source = Counted(**changed)
     for ground, given in ((first, options), *others):
-        Kept(source, given).read("x", ground)
+        CachedSource(source, given).read("x", ground)
     return source.calls
 
 
 def test_the_same_is_read_once_and_said_every_time(ground):
     said, source = [], Counted()
-    found = [Kept(source, OPTIONS).read("x", replace(ground, voice=Voice(said.append))) for _ in range(3)]
+    found = [CachedSource(source, OPTIONS).read("x", replace(ground, voice=Voice(said.append))) for _ in range(3)]
     assert source.calls == 1 and said == ["reading x"] * 3
     assert all(one.pairs.equals(found[0].pairs) and one.counts == {"read": 1} for one in found)
 
@@ -119,9 +119,9 @@ def test_options_count_where_they_decide(ground, options, expected):
 def test_the_name_and_what_is_read_count(ground):
     first, second = Counted(("1",)), Counted(("2",))
     for source, name in ((first, "x"), (second, "x"), (first, "y")):
-        Kept(source, OPTIONS).read(name, ground)
+        CachedSource(source, OPTIONS).read(name, ground)
     assert first.calls == 2 and second.calls == 1
-    assert Kept(first, OPTIONS).read("y", ground).pairs["source"].to_list() == ["y"]
+    assert CachedSource(first, OPTIONS).read("y", ground).pairs["source"].to_list() == ["y"]
 
 
 @pytest.mark.parametrize(("after_others", "expected"), [(True, 2), (False, 1)])
@@ -149,7 +149,7 @@ def _read(root):
             return super().read(name, ground)
 
     domain = Domain("toy", CORPUS, {})
-    found = Kept(Slow(), OPTIONS).read("x", Ground(domain, Embed(), Cache(root / "cache"), 0))
+    found = CachedSource(Slow(), OPTIONS).read("x", Ground(domain, Embed(), Cache(root / "cache"), 0))
     assert found.pairs.height == 1
 
 
@@ -179,7 +179,7 @@ def equal(one: Yielded, other: Yielded) -> bool:
 
 def thrice(source, ground, options=OPTIONS):
     """Read plainly, then twice through the cache, cold and warm."""
-    kept = [Kept(source, options).read("x", ground) for _ in range(2)]
+    kept = [CachedSource(source, options).read("x", ground) for _ in range(2)]
     assert len(list(ground.cache.root.glob("sources/*"))) == 1
     return source.read("x", ground), *kept
 
@@ -207,9 +207,9 @@ def test_clicks_come_back_with_their_diagnosis(tmp_path, ground):
 
 def test_a_log_with_other_rows_is_read_anew(tmp_path, ground):
     source = click_source(log(tmp_path / "log.parquet"))
-    before = Kept(source, OPTIONS).read("x", ground)
+    before = CachedSource(source, OPTIONS).read("x", ground)
     log(tmp_path / "log.parquet", clicked_at=2)
-    assert not Kept(source, OPTIONS).read("x", ground).pairs.equals(before.pairs)
+    assert not CachedSource(source, OPTIONS).read("x", ground).pairs.equals(before.pairs)
 
 
 def test_files_come_back_with_negatives_and_documents(tmp_path, ground):
@@ -219,7 +219,7 @@ def test_files_come_back_with_negatives_and_documents(tmp_path, ground):
     plain, cold, warm = thrice(FileSource(str(path)), ground)
     assert equal(plain, cold) and equal(plain, warm) and plain.documents is not None and plain.negatives is not None
     path.write_text(line.replace("loud", "shrill"))
-    assert Kept(FileSource(str(path)), OPTIONS).read("x", ground).pairs["query"].to_list() == ["shrill"]
+    assert CachedSource(FileSource(str(path)), OPTIONS).read("x", ground).pairs["query"].to_list() == ["shrill"]
 
 
 def test_written_queries_come_back_with_their_quality_and_what_was_said(ground):

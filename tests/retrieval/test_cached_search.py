@@ -3,8 +3,8 @@
 import numpy as np
 
 from shoptalk.cache import Cache
+from shoptalk.retrieval.cached import CachedSearch
 from shoptalk.retrieval.dense import Dense
-from shoptalk.retrieval.kept import Kept
 from shoptalk.retrieval.ranked import Ranked
 
 
@@ -27,7 +27,7 @@ class Counted:
 
 def test_the_same_search_is_made_once_and_found_equal(tmp_path, monkeypatch):
     monkeypatch.setattr(Counted, "made", 0)
-    cold, warm = (Kept(Counted, "base", Cache(tmp_path)) for _ in range(2))
+    cold, warm = (CachedSearch(Counted, "base", Cache(tmp_path)) for _ in range(2))
     found, again, plain = cold(["a", "b"], 3), warm(["a", "b"], 3), Counted()(["a", "b"], 3)
     assert Counted.made == 2, "one of them is the plain search"
     for one in (found, again):
@@ -38,14 +38,14 @@ def test_the_same_search_is_made_once_and_found_equal(tmp_path, monkeypatch):
 
 def test_whatever_differs_is_searched_anew(tmp_path, monkeypatch):
     monkeypatch.setattr(Counted, "made", 0)
-    search = Kept(Counted, "base", Cache(tmp_path))
+    search = CachedSearch(Counted, "base", Cache(tmp_path))
     for queries, k in ((["a", "b"], 2), (["b", "a"], 2), (["ab"], 2), (["a", "b"], 1)):
         search(queries, k)
-    Kept(Counted, "other", Cache(tmp_path))(["a", "b"], 2)
+    CachedSearch(Counted, "other", Cache(tmp_path))(["a", "b"], 2)
     assert Counted.made == 5
     # Each sentence once, and each search with its own.
     assert search.notices == ["searched for 2", "searched for 1"]
-    alone = Kept(Counted, "base", Cache(tmp_path))
+    alone = CachedSearch(Counted, "base", Cache(tmp_path))
     alone(["a", "b"], 1)
     assert alone.notices == ["searched for 1"]
 
@@ -53,7 +53,7 @@ def test_whatever_differs_is_searched_anew(tmp_path, monkeypatch):
 def test_single_scores_are_those_of_the_search(tmp_path):
     vectors = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
     dense = Dense(lambda texts, kind: vectors[: len(texts)], vectors)
-    kept = Kept(lambda: dense, "base", Cache(tmp_path))
+    kept = CachedSearch(lambda: dense, "base", Cache(tmp_path))
     rows = np.array([[0, 3, -1], [5, 1, 2]])
     assert np.array_equal(kept.score(["a", "b"], rows), dense.score(["a", "b"], rows))
     assert np.array_equal(kept(["a", "b"], 4).rows, dense(["a", "b"], 4).rows)
