@@ -12,7 +12,7 @@ import torch
 from composing import composed
 from tiny_models import bert
 
-from shoptalk import evaluate
+from shoptalk import comparing
 from shoptalk.cache import Cache
 from shoptalk.domain.beir import Beir
 from shoptalk.errors import InputError
@@ -130,7 +130,7 @@ def test_the_exported_folder_finds_the_same_in_sentence_transformers(ground, fir
         ),
         "ours": Dense(partial(ours.embed, precision="fp32"), ours.embed(passages, "document", precision="fp32")),
     }
-    found = evaluate.arm_means(evaluate.judge(searches, {"test": domain.splits["test"]}, domain.corpus), "test")
+    found = comparing.arm_means(comparing.judge(searches, {"test": domain.splits["test"]}, domain.corpus), "test")
     assert found["ours"]["ndcg@10"] == pytest.approx(found["theirs"]["ndcg@10"], abs=1e-3)
     assert found["ours"]["ndcg@10"] == pytest.approx(first.metrics["test"]["adapted"]["ndcg@10"], abs=0.02)
 

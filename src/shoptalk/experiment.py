@@ -9,7 +9,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from shoptalk import evaluate
+from shoptalk import comparing
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Domain
 from shoptalk.domain.restrict import restrict
@@ -111,7 +111,7 @@ def train(cfg: DictConfig) -> Outcome | None:
                 return None
             searches = {"bm25": bm25, "zero_shot": zero_shot, "adapted": Dense(fitted.encoder.embed, vectors)}
             splits = run.splits(domain)
-            per_query = evaluate.judge(searches, splits, domain.corpus)
+            per_query = comparing.judge(searches, splits, domain.corpus)
 
         # Only now, when nothing can learn from it any more, is the truth read.
         clicked = [name for name, given in found.yielded.items() if given.simulated]

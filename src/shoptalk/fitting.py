@@ -11,12 +11,13 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from shoptalk.arms.base import Search
 from shoptalk.cache import digest
+from shoptalk.comparing import HEADLINE
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Judged
 from shoptalk.embedding import CachedTokens
 from shoptalk.errors import InputError
-from shoptalk.evaluate import HEADLINE, Search
 from shoptalk.losses import Loss
 from shoptalk.models.adapters import merge_lora
 from shoptalk.models.ragged import Ragged

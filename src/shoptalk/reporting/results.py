@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from shoptalk import evaluate
+from shoptalk import comparing
 from shoptalk.domain.judgments import Domain, Judged
 
 BASELINES = ("zero_shot", "bm25")
@@ -60,9 +60,9 @@ def measured(per_query: pl.DataFrame, slices_of: Mapping[str, Sequence[str]]) ->
     """Means, gains and slices of every split in ``per_query``; ``slices_of`` names each split's columns."""
     splits = per_query["split"].unique(maintain_order=True).to_list() if per_query.height else []
     return {
-        **{split: evaluate.arm_means(per_query, split) for split in splits},
-        "gain": {split: {arm: evaluate.gain(per_query, split, arm).told() for arm in BASELINES} for split in splits},
-        "slices": {split: evaluate.slices(per_query, split, slices_of.get(split, ())) for split in splits},
+        **{split: comparing.arm_means(per_query, split) for split in splits},
+        "gain": {split: {arm: comparing.gain(per_query, split, arm).told() for arm in BASELINES} for split in splits},
+        "slices": {split: comparing.slices(per_query, split, slices_of.get(split, ())) for split in splits},
     }
 
 

@@ -1,17 +1,16 @@
 """Arms side by side on judged queries: per query first, then means, gains and slices."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
 
+from shoptalk.arms.base import Search
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Judged
 from shoptalk.retrieval.metrics import DEPTH, means, per_query
-from shoptalk.retrieval.ranked import Ranked
 from shoptalk.retrieval.significance import Difference, compare
 
-Search = Callable[[Sequence[str], int], Ranked]
 HEADLINE = "ndcg@10"
 
 
