@@ -9,9 +9,9 @@ in its cache.
 
     python benchmarks/negatives/mining.py [--queries 20000] [--documents 0] [--threads N]
 
-Asked: at least 4 times as fast, embeddings included, where the processor has bf16 units; at least 50 times as fast with
-cached embeddings as the peer is without; at most half its memory. Told as well: how many of the peer's negatives are
-ours.
+Asked: at least 4 times as fast, embeddings included, which needs a processor with bf16 units; at least 50 times as fast
+with cached embeddings as the peer is without; at most half its memory. Told as well: how many of the peer's negatives
+are ours.
 """
 
 import argparse
@@ -134,12 +134,10 @@ def measure(chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
 def checks_of(figures: dict[str, Any]) -> list[Check]:
     """Two ratios of time and one of memory."""
     ratio = figures["peer"]["seconds"] / figures["ours"]["seconds"]
-    name = "Mining, embeddings included: over peer"
-    there = Check(name, ratio, ASKED) if bf16_units() else Check(name, None, ASKED, note="no bf16 units here")
     cached = figures["peer"]["seconds"] / figures["ours, cached"]["seconds"]
     memory = figures["ours"]["peak_mb"] / figures["peer"]["peak_mb"]
     return [
-        there,
+        Check("Mining, embeddings included: over peer", ratio, ASKED),
         Check("Mining, embeddings cached: over peer without", cached, ASKED_CACHED),
         Check("Mining: peak memory over peer's", memory, ASKED_MEMORY, at_most=True),
     ]
@@ -168,6 +166,10 @@ def main(chosen: argparse.Namespace) -> None:
     show(figures, f"Mining {KEEP} negatives for {count:,} queries")
     checks = checks_of(figures)
     judge(checks)
+    if not bf16_units():
+        CONSOLE.print(
+            "This processor has no bf16 units: both sides embed in fp32, which takes nearly all of their time."
+        )
     write({"queries": count, "documents": chosen.documents, "sides": figures}, checks, chosen.out, "mining")
 
 

@@ -524,6 +524,15 @@ def test_the_proxy_of_the_environment_is_used(monkeypatch):
         assert {headers["Host"] for headers in server.headers} == {"model.invalid"}
 
 
+@pytest.fixture
+def heeded():
+    """Ctrl-C is, also where a shell started us in the background and had it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded")
 def test_ctrl_c_keeps_what_has_come_and_leaves_no_thread():
     def interrupt(handler, body):
         time.sleep(0.1)

@@ -20,12 +20,19 @@ def write(path, rows):
         pl.DataFrame(rows, infer_schema_length=None).write_parquet(path)
         return path
     if name.endswith(".csv"):
-        flat = [{k: json.dumps(v) if isinstance(v, list | dict) else v for k, v in row.items()} for row in rows]
+        flat = [
+            {k: json.dumps(v) if isinstance(v, list | dict) or huge(v) else v for k, v in row.items()} for row in rows
+        ]
         data = pl.DataFrame(flat, infer_schema_length=None, strict=False).write_csv().encode()
     else:
         data = "".join(json.dumps(row) + "\n" for row in rows).encode()
     path.write_bytes(gzip.compress(data) if path.name.endswith(".gz") else data)
     return path
+
+
+def huge(value):
+    """Whether polars has no column for such a number."""
+    return isinstance(value, int) and abs(value) >= 2**63
 
 
 def convert(adapter, path, position_base=1):
