@@ -197,6 +197,30 @@ def test_four_workers_on_one_study_and_one_cache(ground):
 
 
 @pytest.mark.slow
+def test_every_point_of_a_front_comes_again_from_its_experiment(ground):
+    asked = ["sweeps=temperature", "hydra.sweeper.n_trials=4", "hydra.sweeper.closing_seeds=[]",
+             "hydra/sweeper/pruner=none", "++hydra.sweeper.objectives={steps:minimize}",
+             "trainer.pairs=choice(16,32,64,128)", "hydra/sweeper/sampler=random"]  # fmt: skip
+    result = sweep(ground, "front", *asked)
+    assert result.returncode == 0, result.stderr
+    folder = ground[0] / "front"
+    front = study(folder).best_trials
+    written = {path.stem: path for path in (folder / "experiment").glob("*.yaml")}
+    assert sorted(written) == sorted(f"tried_{trial.number}" for trial in front)
+    page = (folder / "sweep.html").read_text()
+    assert "Pareto" in page and all(f">Trial {trial.number}</a>" in page for trial in front)
+    for trial in front:
+        again = ground[0] / "again" / str(trial.number)
+        subprocess.run(
+            [sys.executable, str(root() / "train.py"), f"experiment=tried_{trial.number}", f"run.dir={again}",
+             f"hydra.searchpath=[file://{root()},file://{folder}]", f"cache.root={ground[0]}/cache", "logger=csv"],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        metrics = json.loads((again / "metrics.json").read_text())
+        assert [metrics["dev"]["adapted"]["ndcg@10"], metrics["steps"]] == trial.values
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SWEEPS)
 def test_every_shipped_sweep_runs_two_trials(ground, name):
     result = sweep(ground, name, f"sweeps={name}", "hydra.sweeper.n_trials=2", "hydra.sweeper.enqueue=[]",
