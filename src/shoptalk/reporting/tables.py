@@ -5,11 +5,11 @@ from typing import Any
 from rich.console import Console, Group
 from rich.table import Table
 
+from shoptalk.comparing import SPLITS
 from shoptalk.retrieval.significance import Difference
 
 ARMS = {"bm25": "BM25", "zero_shot": "zero-shot", "adapted": "adapted"}
 COLOURS = {"bm25": "#9aa5b1", "zero_shot": "#5b8def", "adapted": "#0b6e4f"}
-SPLITS = ("dev", "test", "audit")
 
 
 def scores(metrics: dict[str, Any]) -> Table:

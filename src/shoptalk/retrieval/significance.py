@@ -1,5 +1,6 @@
 """Is the difference between two arms real? Paired, per query."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,10 +27,10 @@ class Difference:
             return "worse"
         return "inconclusive"
 
-    def told(self) -> dict[str, Any]:
-        """For ``metrics.json``: a difference in nDCG@10."""
+    def told(self, measure: str = "ndcg@10") -> dict[str, Any]:
+        """For ``metrics.json``: a difference in ``measure``."""
         return {
-            "ndcg@10": self.mean,
+            measure: self.mean,
             "ci95": [self.low, self.high],
             "p_value": self.p_value,
             "n": self.n,
@@ -56,3 +57,12 @@ def compare(treated: np.ndarray, baseline: np.ndarray, resamples: int = 9999, se
     return Difference(
         float(delta.mean()), float(interval.low), float(interval.high), float(test.pvalue), int(delta.size)
     )
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p-values of Holm (1979) for all of these comparisons together, in the given order."""
+    adjusted, least = [0.0] * len(p_values), 0.0
+    for place, at in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        least = max(least, min(1.0, (len(p_values) - place) * p_values[at]))
+        adjusted[at] = least
+    return adjusted
