@@ -21,10 +21,10 @@ SPLITS = ("dev", "test", "audit")
 JUDGED = "judged@10"
 
 SHOWN, LONGEST = 10, 120
-"""Documents kept per query, and characters of what stands for one that has no title."""
+"""Documents kept per query, and characters of what stands for one."""
 SMALL = 20
 """Fewer queries than these resolve nothing: a bootstrap over them is not to be trusted."""
-RESAMPLES = 1999
+RESAMPLES = 4999
 """For a slice; there are many."""
 
 Found = Mapping[str, Mapping[str, Ranked]]
@@ -77,7 +77,7 @@ def shown(found: Found, splits: Mapping[str, Judged], corpus: Corpus) -> pl.Data
 def _first(query_id: str, rows: np.ndarray, scores: np.ndarray, judged: Judged, corpus: Corpus) -> tuple[Any, ...]:
     kept, grades = rows[rows >= 0].tolist(), judged.qrels.get(query_id) or {}
     ids = [corpus.ids[row] for row in kept]
-    titles = [corpus.titles[row] or corpus.texts[row][:LONGEST] for row in kept]
+    titles = [(corpus.titles[row] or corpus.texts[row])[:LONGEST] for row in kept]
     return query_id, ids, scores[: len(kept)].tolist(), [grades.get(doc_id) for doc_id in ids], titles
 
 

@@ -185,13 +185,18 @@ def write_tables(run: Run, found: Gathered, schedule: Schedule, mined: Mined) ->
 
 
 def leave(
-    run: Run, metrics: dict[str, Any], per_query: pl.DataFrame, ranked: pl.DataFrame, negatives: Negatives, fitted: Fitted
+    run: Run,
+    metrics: dict[str, Any],
+    per_query: pl.DataFrame,
+    ranked: pl.DataFrame,
+    negatives: Negatives,
+    fitted: Fitted,
 ) -> None:
     """Write what the run found: model, report, figures."""
     export(fitted.encoder, run.folder / "model", card(metrics, run.cfg.model.name))
     run.write("ranked", ranked)
-    config = (run.folder / "config.yaml").read_text()
-    (run.folder / "report.html").write_text(report(metrics, negatives, Evidence(per_query, ranked, config)))
+    evidence = Evidence(per_query, ranked, OmegaConf.to_container(OmegaConf.load(run.folder / "config.yaml")))
+    (run.folder / "report.html").write_text(report(metrics, negatives, evidence), encoding="utf-8")
     if drawn := picture(metrics):
         (run.folder / "result.svg").write_text(drawn)
     run.close(metrics, per_query, negatives)

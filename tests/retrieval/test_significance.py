@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 from scipy import stats
 
-from shoptalk.retrieval.significance import compare
+from shoptalk.retrieval.significance import compare, holm
 
 
 def test_a_clear_gain_is_better_and_its_mirror_is_worse():
@@ -36,3 +37,24 @@ def test_false_alarms_stay_near_five_percent():
     random = np.random.default_rng(2)
     trials = [compare(random.normal(0, 1, 40), np.zeros(40), resamples=499).verdict for _ in range(200)]
     assert sum(v != "inconclusive" for v in trials) <= 22
+
+
+def null_comparison(random: np.random.Generator, n: int) -> np.ndarray:
+    """Differences of two arms that are equally good: many queries are alike in both, the others skewed and noisy."""
+    hard = random.beta(0.6, 0.6, n)
+    arms = np.where(random.random((2, n)) < 0.5, hard, random.beta(0.6, 0.6, (2, n)))
+    return arms[0] - arms[1]
+
+
+@pytest.mark.slow
+def test_ten_thousand_comparisons_of_equal_arms_raise_five_percent_false_alarms():
+    random = np.random.default_rng(0)
+    found = [compare(null_comparison(random, 60), np.zeros(60), resamples=399, seed=i) for i in range(10_000)]
+    assert abs(np.mean([one.p_value < 0.05 for one in found]) - 0.05) < 0.01
+    assert abs(np.mean([one.verdict != "inconclusive" for one in found]) - 0.05) < 0.01
+
+
+def test_holm_is_that_of_a_naive_loop():
+    p = [0.03, 0.001, 0.2, 0.011, 0.011]
+    naive = [min(1.0, max((len(p) - sorted(p).index(q)) * q for q in p if q <= value)) for value in p]
+    assert holm(p) == pytest.approx(naive) and holm([]) == []

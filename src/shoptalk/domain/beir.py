@@ -17,7 +17,7 @@ from shoptalk.errors import InputError
 
 _STREAM = 0xBE1
 MOST_VALUES = 20
-"""A field of ``metadata`` with more values in a split tells queries apart too finely to slice by."""
+"""A field of ``metadata`` with more values in a split, but for ``query_kind``, tells queries apart too finely."""
 NO_DEV = "The domain has no dev split: training takes a fixed number of steps, without early stopping or sweeps."
 
 
@@ -130,7 +130,7 @@ def _columns(fields: Sequence[Mapping[str, str]], path: Path, notices: list[str]
     """Name to one value per query, for the fields that slice."""
     columns = {name: [one.get(name) for one in fields] for name in dict.fromkeys(n for one in fields for n in one)}
     for name, values in list(columns.items()):
-        if (count := len(set(values) - {None})) > MOST_VALUES:
+        if name != "query_kind" and (count := len(set(values) - {None})) > MOST_VALUES:
             del columns[name]
             notices.append(f"{path}: queries have {count:,} values of {name!r}, more than {MOST_VALUES}; no slices.")
     return columns

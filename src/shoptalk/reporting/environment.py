@@ -15,7 +15,7 @@ PACKAGES = (
 
 
 def environment() -> dict[str, Any]:
-    """``python``, ``system``, ``processor``, ``cores``, ``memory_gb``, ``gpus`` and ``packages`` with their versions."""
+    """``python``, ``system``, ``processor``, ``cores``, ``memory_gb``, ``gpus``, ``packages`` with their versions."""
     import torch
 
     gpus = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]

@@ -9,6 +9,7 @@ import polars as pl
 from shoptalk import comparing
 from shoptalk.domain.judgments import Domain, Judged
 from shoptalk.reporting.environment import environment
+from shoptalk.reporting.tables import ARMS
 from shoptalk.retrieval.judged import judged_documents, warnings
 from shoptalk.retrieval.overlap import consistency
 from shoptalk.shipping import power, shipping
@@ -76,7 +77,7 @@ def measured(per_query: pl.DataFrame, slices_of: Mapping[str, Sequence[str]]) ->
 
 
 def sliced(per_query: pl.DataFrame, split: str, columns: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
-    """Column to value to ``n``, each arm's nDCG@10, and what ``comparing.slice_gains`` tells of adapted over zero-shot."""
+    """Column to value to ``n``, each arm's nDCG@10, and ``comparing.slice_gains`` of adapted over zero-shot."""
     gains = comparing.slice_gains(per_query, split, columns, BASELINES[0])
     return {
         column: {value: {**cells, **gains[column][value]} for value, cells in parts.items()}
@@ -94,7 +95,8 @@ def trusted(per_query: pl.DataFrame, splits: Mapping[str, Judged], hits: compari
     for split, told in splits.items():
         rows = per_query.filter(split=split).group_by("arm", maintain_order=True).agg(pl.mean(comparing.JUDGED))
         arms, documents = {arm: share or 0.0 for arm, share in rows.iter_rows()}, judged_documents(told)
-        judged[split] = {"documents": documents, "arms": arms, "warnings": warnings(split, arms, documents)}
+        named = {ARMS.get(arm, arm): share for arm, share in arms.items()}
+        judged[split] = {"documents": documents, "arms": arms, "warnings": warnings(split, named, documents)}
         found = consistency(hits[split], told, BASELINES[0], "adapted")
         if found.difference is not None:
             gain = found.difference.told("rbo")
