@@ -125,14 +125,12 @@ def _fitting(
     kept: dict[int, dict[str, Any]] = {}
     changes = [abs(row["values"][after] - row["values"][before]) for row in rows]
     for place in sorted(range(len(rows)), key=lambda at: -changes[at]):
-        row, fresh = rows[place], {}
-        found = {
-            arm: [
-                [numbers.get(document, fresh.setdefault(document, len(numbers) + len(fresh))), round(score, 4), grade]
-                for document, score, grade in some
-            ]
-            for arm, some in row["found"].items()
-        }
+        row = rows[place]
+        named = dict.fromkeys(document for some in row["found"].values() for document, _, _ in some)
+        fresh = {document: len(numbers) + at for at, document in enumerate(d for d in named if d not in numbers)}
+        known = {document: numbers.get(document, fresh.get(document)) for document in named}
+        found = {arm: [[known[d], round(score, 4), grade] for d, score, grade in some]
+                 for arm, some in row["found"].items()}  # fmt: skip
         coded = {**row, "found": found}
         room -= len(escaped([coded, list(fresh)]).encode())
         if room < 0:
