@@ -85,7 +85,7 @@ def test_points_are_checked_before_anything_is_trained():
     domain, bare = (Domain("x", CORPUS, {"dev": JUDGED} if there else {}) for there in (True, False))
     assert checked([0.75, 0.25, 0.25], domain) == [0.25, 0.75] and checked(None, bare) == []
     for given in ([0.5, 1], [0], [True], ["x"]):
-        with pytest.raises(InputError, match="evaluation.interpolate="):
+        with pytest.raises(InputError, match=r"evaluation\.interpolate="):
             checked(given, domain)
     with pytest.raises(InputError, match="no dev split"):
         checked([0.5], bare)
