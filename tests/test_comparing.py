@@ -6,9 +6,10 @@ from told_metrics import table
 from shoptalk import comparing
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Judged
+from shoptalk.retrieval.holm import holm
 from shoptalk.retrieval.power import smallest
 from shoptalk.retrieval.ranked import Ranked
-from shoptalk.retrieval.significance import compare, holm
+from shoptalk.retrieval.significance import compare
 
 CORPUS = Corpus(["a", "b", "c"], ["Title a", "", ""], ["text a", "b" * 500, "text c"])
 JUDGED = Judged(["q0", "q1"], ["first", "second"], {"q0": {"b": 2, "c": 0}, "q1": {"a": 1}}, {"kind": ["x", None]})

@@ -106,7 +106,7 @@ def test_what_was_found_is_kept_and_gives_the_figures(first):
 
 def test_a_run_says_whether_to_ship_and_how_far_to_trust_it(first):
     told = first.metrics["shipping"]
-    assert (told["verdict"], told["split"]) == ("ship", "test") and told["losses"]["zero_shot"]["won"] > 20
+    assert (told["verdict"], told["split"]) == ("ship", "test") and told["losses"]["zero_shot"]["won"] > 10
     assert 0 < first.metrics["power"]["test"]["zero_shot"]["smallest"] < 0.3
     assert first.metrics["judged"]["test"]["documents"] == 1
     slices = first.metrics["slices"]["test"]

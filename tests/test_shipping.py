@@ -62,6 +62,12 @@ def test_queries_that_were_right_must_not_be_lost(lost, verdict):
     assert found["verdict"] == verdict and found["losses"]["zero_shot"]["lost"] == lost
 
 
+def test_a_share_of_few_queries_that_were_right_decides_nothing():
+    before = np.where(np.arange(100) < 2, 1.0, 0.1)
+    found = told(zero_shot=before, bm25=before, adapted=np.where(np.arange(100) < 2, 0.5, 0.95))
+    assert found["verdict"] == SHIP and "Of 2 queries that zero-shot had right 2 are lost" in found["reasons"][2]
+
+
 def test_a_slice_that_is_clearly_worse_stays():
     after = BASE + np.where(np.arange(100) < 25, -0.15, 0.3)
     found = told(zero_shot=BASE, bm25=BASE - 0.3, adapted=after + NOISE / 10)

@@ -9,11 +9,12 @@ import polars as pl
 from shoptalk.arms.base import Search
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Judged
+from shoptalk.retrieval.holm import holm
 from shoptalk.retrieval.judged import judged_share
 from shoptalk.retrieval.metrics import DEPTH, means, per_query
 from shoptalk.retrieval.power import smallest
 from shoptalk.retrieval.ranked import Ranked
-from shoptalk.retrieval.significance import Difference, compare, holm
+from shoptalk.retrieval.significance import Difference, compare
 
 HEADLINE = "ndcg@10"
 SPLITS = ("dev", "test", "audit")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from shoptalk.comparing import deviation, values
+from shoptalk.comparing import SMALL, deviation, values
 from shoptalk.retrieval.power import needed, smallest
 from shoptalk.sources.clicks.diagnosis import wilson
 
@@ -57,6 +57,8 @@ def shipping(
     - ``ship``: better than both, at most ``TOLERATED`` of what either had right is lost, and the split steered nothing.
     - ``inconclusive``: else.
 
+    A share of fewer than ``SMALL`` queries that were right decides nothing.
+
     Args:
         table: ``comparing.judge``'s.
         gains: baseline to ``Difference.told()``.
@@ -101,7 +103,7 @@ def _lost(lost: Mapping[str, Mapping[str, int]]) -> list[str]:
     return [
         f"{_of(told)} that {BASELINES[arm]} had right are lost; with 95 % confidence more than {TOLERATED:.0%}."
         for arm, told in lost.items()
-        if told["right"] and wilson(told["lost"], told["right"])[0] > TOLERATED
+        if told["right"] >= SMALL and wilson(told["lost"], told["right"])[0] > TOLERATED
     ]
 
 
@@ -109,7 +111,7 @@ def _many(lost: Mapping[str, Mapping[str, int]]) -> list[str]:
     return [
         f"{_of(told)} that {BASELINES[arm]} had right are lost, and {TOLERATED:.0%} are tolerated."
         for arm, told in lost.items()
-        if told["lost"] > TOLERATED * told["right"]
+        if told["right"] >= SMALL and told["lost"] > TOLERATED * told["right"]
     ]
 
 
@@ -118,7 +120,7 @@ def _kept(lost: Mapping[str, Mapping[str, int]]) -> list[str]:
         f"Of {told['right']} queries that {BASELINES[arm]} had right {told['lost']} are lost, and of {told['wrong']} "
         f"others {told['won']} are right now."
         for arm, told in lost.items()
-        if told["right"] and told["lost"] <= TOLERATED * told["right"]
+        if told["right"] and (told["right"] < SMALL or told["lost"] <= TOLERATED * told["right"])
     ]
 
 

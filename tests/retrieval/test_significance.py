@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from shoptalk.retrieval.significance import compare, holm
+from shoptalk.retrieval.significance import compare
 
 
 def test_a_clear_gain_is_better_and_its_mirror_is_worse():
@@ -52,9 +52,3 @@ def test_ten_thousand_comparisons_of_equal_arms_raise_five_percent_false_alarms(
     found = [compare(null_comparison(random, 60), np.zeros(60), resamples=399, seed=i) for i in range(10_000)]
     assert abs(np.mean([one.p_value < 0.05 for one in found]) - 0.05) < 0.01
     assert abs(np.mean([one.verdict != "inconclusive" for one in found]) - 0.05) < 0.01
-
-
-def test_holm_is_that_of_a_naive_loop():
-    p = [0.03, 0.001, 0.2, 0.011, 0.011]
-    naive = [min(1.0, max((len(p) - sorted(p).index(q)) * q for q in p if q <= value)) for value in p]
-    assert holm(p) == pytest.approx(naive) and holm([]) == []

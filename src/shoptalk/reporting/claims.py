@@ -15,7 +15,7 @@ from rich.table import Table
 
 from shoptalk.errors import InputError
 from shoptalk.reporting.multirun import jobs
-from shoptalk.retrieval.significance import Difference, compare, holm
+from shoptalk.retrieval.significance import Difference, compare
 
 MEASURE = "ndcg@10"
 
@@ -162,10 +162,13 @@ def _told(difference: Difference) -> dict[str, Any]:
 
 
 def _holm(differences: Sequence[dict[str, Any]]) -> None:
-    """Add the p-values of Holm (1979) for all comparisons; what they do not carry is inconclusive."""
-    for told, adjusted in zip(differences, holm([told["p_value"] for told in differences]), strict=True):
-        told["holm"] = adjusted
-        if adjusted >= 0.05:
+    """Add the p-values of Holm (1979) for all comparisons together; what they do not carry is inconclusive."""
+    ordered = sorted(differences, key=lambda told: told["p_value"])
+    least = 0.0
+    for place, told in enumerate(ordered):
+        least = max(least, min(1.0, (len(ordered) - place) * told["p_value"]))
+        told["holm"] = least
+        if least >= 0.05:
             told["verdict"] = "inconclusive"
 
 

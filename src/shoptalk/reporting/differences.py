@@ -43,7 +43,7 @@ def page_of(found: Differences) -> str:
         Section("pairs", "Pairs", rendered(PAIRS, pairs=found.pairs, examples=found.examples)),
     ]
     title, subtitle = "Two runs", f"First {found.names[0]}, second {found.names[1]}; corpus {found.corpus}."
-    room = LIMIT - len(page(title, subtitle, head, rest).encode()) - 20_000
+    room = LIMIT - len(page(title, subtitle, head, rest).encode()) - queries.OVERHEAD
     names = {"first": f"first: {found.names[0]}", "second": f"second: {found.names[1]}"}
     browser = queries.section(found.per_query, found.ranked, names, "first", "second", room)
     return page(title, subtitle, head, [Section("queries", "Queries", browser), *rest])

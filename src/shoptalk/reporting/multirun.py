@@ -17,8 +17,11 @@ class CompareRuns(Callback):
         """Compare the jobs of this multirun; a sweep tells of its trials itself."""
         if "study" in config.hydra.sweeper:
             return
-        console = Console()
-        console.print(comparison(Path(config.hydra.sweep.dir)))
+        console, folder = Console(), Path(config.hydra.sweep.dir)
+        console.print(comparison(folder))
+        if page := report_of_multirun(folder, [_row(job) for job in jobs(folder)]):
+            (folder / "report.html").write_text(page, encoding="utf-8")
+            console.print(f"[dim]{folder / 'report.html'}[/]")
         console.print("[dim]test stays unread under multirun; train the one you choose by itself to read it[/]")
 
 

@@ -15,9 +15,6 @@ from shoptalk.reporting.pages.frame import LIMIT, Section, page, rendered
 from shoptalk.reporting.plots import drawn
 from shoptalk.reporting.tables import ARMS
 
-BROWSED = ("dev", "test")
-"""Splits whose queries are shown one by one."""
-
 REFRESHES = """{% if refreshes %}<h3>Mined anew while training</h3><p class="note">The figures above are of the first
 negatives; before these steps those of the pairs still to come were mined again with the model as it stood.</p>
 <table><tr><th>step</th><th>pairs</th><th>negatives changed</th></tr>
@@ -49,7 +46,7 @@ def report(metrics: dict[str, Any], negatives: Negatives, evidence: Evidence | N
     """
     told = _drawn(metrics, negatives, evidence)
     rest = [
-        Section("slices", "Slices", slices.section(metrics, told)),
+        Section("slices", "Slices", slices.section(metrics["slices"], told, ARMS, "adapted", ARMS["zero_shot"])),
         Section("data", "Data", origins.mixture(metrics)),
         Section("synthetic", "Synthetic queries", synthetic_report.section(metrics.get("synthetic", {}), told)),
         Section("negatives", "Negatives", _negatives(metrics, negatives, told)),
@@ -81,7 +78,7 @@ def _drawn(metrics: dict[str, Any], negatives: Negatives, evidence: Evidence | N
     """Name to markup of every figure, in the order of the page: the first brings the script that all share."""
     found = {
         **figures.figures(metrics, evidence.per_query if evidence else None),
-        **slices.figures(metrics),
+        **slices.figures(metrics["slices"], ARMS["zero_shot"]),
         **synthetic_report.figures(metrics.get("synthetic", {})),
         **negatives_figures(negatives),
         **teacher_report.figures(metrics.get("teacher", {})),
@@ -94,7 +91,5 @@ def _negatives(metrics: dict[str, Any], negatives: Negatives, told: Mapping[str,
 
 
 def _queries(evidence: Evidence, room: int) -> Any:
-    shown = pl.col("split").is_in(BROWSED)
-    overhead = 20_000  # of the section without any query
-    tables = evidence.per_query.filter(shown), evidence.ranked.filter(shown)
-    return queries.section(*tables, names=ARMS, before="zero_shot", after="adapted", room=room - overhead)
+    browsed = evidence.per_query.filter(pl.col("split").is_in(queries.BROWSED))
+    return queries.section(browsed, evidence.ranked, ARMS, "zero_shot", "adapted", room - queries.OVERHEAD)

@@ -1,6 +1,5 @@
 """Is the difference between two arms real? Paired, per query."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,12 +56,3 @@ def compare(treated: np.ndarray, baseline: np.ndarray, resamples: int = 9999, se
     return Difference(
         float(delta.mean()), float(interval.low), float(interval.high), float(test.pvalue), int(delta.size)
     )
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values of Holm (1979) for all of these comparisons together, in the given order."""
-    adjusted, least = [0.0] * len(p_values), 0.0
-    for place, at in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        least = max(least, min(1.0, (len(p_values) - place) * p_values[at]))
-        adjusted[at] = least
-    return adjusted

@@ -38,9 +38,14 @@ def section(metrics: Mapping[str, Any], config: Mapping[str, Any]) -> Any:
     return rendered(
         TEMPLATE,
         facts=facts(metrics),
-        config=OmegaConf.to_yaml(OmegaConf.create(dict(config))),
+        config=as_yaml(config),
         licences=licences(metrics, config),
     )
+
+
+def as_yaml(config: Mapping[str, Any]) -> str:
+    """As the config's file has it."""
+    return OmegaConf.to_yaml(OmegaConf.create(dict(config)))
 
 
 def facts(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:

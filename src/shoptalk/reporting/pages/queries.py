@@ -15,6 +15,11 @@ from shoptalk.shipping import FALL, RIGHT
 SHORT, LONGEST = 160, 5_000
 """Characters of a query shown at once, and at most."""
 
+BROWSED = ("dev", "test")
+"""Splits whose queries are shown one by one."""
+OVERHEAD = 20_000
+"""Bytes of this section without any query, and some to spare."""
+
 TEMPLATE = (
     """<h2>Queries</h2>
 <p class="note">A click on a query, or Enter, shows what was found for it before and after; a click on a heading sorts.
@@ -58,7 +63,7 @@ def section(
     Args:
         per_query: ``comparing.judge``'s table, of the splits to show.
         ranked: ``comparing.shown``'s table.
-        names: arm to its title, in the order of the columns.
+        names: arm to its title, in the order of the columns; those beside ``before`` and ``after`` may lack queries.
         before: the arm that changes are counted from; ``after`` is the one they lead to.
         room: bytes that the queries may take; those that changed least are left out.
     """
@@ -97,7 +102,9 @@ def _rows(
     """A row per query with its figures and documents, in the table's order, and the names of all slices."""
     plain = {"split", "arm", "query_id", "query", JUDGED, *MEASURES}
     columns = [name for name in per_query.columns if name not in plain]
-    scores = {(s, a, q): v for s, a, q, v in per_query.select("split", "arm", "query_id", HEADLINE).iter_rows()}
+    scores = {
+        (s, a, q): round(v, 4) for s, a, q, v in per_query.select("split", "arm", "query_id", HEADLINE).iter_rows()
+    }
     lists = {
         (s, a, q): list(zip(zip(ids, titles, strict=True), found, grades, strict=True))
         for s, a, q, ids, found, grades, titles in ranked.filter(pl.col("arm").is_in([before, after]))
@@ -110,7 +117,7 @@ def _rows(
         inside = [f"{name.replace('_', ' ')}: {one[name]}" for name in columns if one[name] is not None]
         rows.append({
             "split": split, "id": query_id, "query": query[:LONGEST], "cut": max(len(query) - LONGEST, 0),
-            "values": [round(scores[split, arm, query_id], 4) for arm in arms],
+            "values": [scores.get((split, arm, query_id)) for arm in arms],
             "slices": [slices.setdefault(name, len(slices)) for name in inside],
             "found": {arm: lists.get((split, arm, query_id), []) for arm in dict.fromkeys((before, after))},
         })  # fmt: skip

@@ -78,7 +78,7 @@ for (const row of told.rows) {
 }
 let sorted = { by: "change", up: true }, chosen = [], open = STEP;
 const key = (row) => sorted.by === "query" ? row.query : sorted.by === "split" ? row.split
-  : sorted.by === "change" ? change(row) : row.values[told.arms.indexOf(sorted.by)];
+  : sorted.by === "change" ? change(row) : row.values[told.arms.indexOf(sorted.by)] ?? -1;
 const order = (one, other) => {
   const [a, b] = [key(one), key(other)];
   const found = typeof a === "string" ? a.localeCompare(b) : a - b;
@@ -131,7 +131,7 @@ const shown = (row) => {
   });
   cell.append(button);
   line.append(cell, made("td", row.split));
-  for (const value of row.values) line.append(made("td", value.toFixed(3)));
+  for (const value of row.values) line.append(made("td", value === null ? "" : value.toFixed(3)));
   const points = change(row), by = (points > 0 ? "+" : "") + points.toFixed(3);
   line.append(made("td", by, points > 0 ? "positive" : points < 0 ? "negative" : ""));
   return line;

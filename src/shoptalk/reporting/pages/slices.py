@@ -6,16 +6,18 @@ from typing import Any
 from shoptalk.comparing import SMALL
 from shoptalk.reporting.pages.frame import rendered
 from shoptalk.reporting.plots import laid_out
-from shoptalk.reporting.tables import ARMS, COLOURS, SPLITS
+from shoptalk.reporting.tables import COLOURS, SPLITS
+
+Slices = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
 
 TEMPLATE = """{% if tables %}<h2>Slices</h2>
 {{ drawn }}
-<p class="note">Bars are 95 % intervals of the gain of adapted over zero-shot in points of nDCG@10. Slices in grey, and
-in italics below, resolve too little: they hold fewer than {{ SMALL }} queries, or their gain is inconclusive and so
-many queries would not show (80 % power) even the gain over all queries. Of twenty slices without any change one looks
-changed by chance; p (Holm) is corrected for all slices of a split.</p>
-<p class="note">jargon shattered: some word takes four pieces of the base model's tokenizer or more. document unseen: no
-relevant document stands in a training pair.</p>
+<p class="note">Bars are 95 % intervals of the gain of {{ treated }} over {{ over }} in points of nDCG@10. Slices in
+grey, and in italics below, resolve too little: they hold fewer than {{ SMALL }} queries, or their gain is inconclusive
+and so many queries would not show (80 % power) even the gain over all queries. Of twenty slices without any change one looks
+changed by chance; p (Holm) is corrected for all slices of a split. Under jargon, a query is shattered where the base
+model's tokenizer makes four pieces or more of a word; under document, unseen where no relevant document stands in a
+training pair.</p>
 {% for split, rows in tables %}<h3>{{ split }}</h3>
 <table class="sortable"><thead><tr><th>slice</th><th class="left">value</th><th>n</th>
 {% for name in arms.values() %}<th>{{ name }}</th>{% endfor %}<th>gain, points</th><th>95 % interval</th>
@@ -32,28 +34,38 @@ relevant document stands in a training pair.</p>
 {% endfor %}{% endif %}"""
 
 
-def figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """``slices``, the gains of the last split, where there are any."""
-    told = _told(metrics)
-    return {"slices": _gains(told[-1][1])} if told else {}
+def figures(told: Slices, over: str) -> dict[str, Any]:
+    """``slices``, the gains on the last split, where there are any.
+
+    Args:
+        told: split to column to value to ``n``, arms, and what ``comparing.slice_gains`` gives.
+        over: title of the baseline.
+    """
+    rows = _rows(told)
+    return {"slices": _gains(rows[-1][1], over)} if rows else {}
 
 
-def section(metrics: Mapping[str, Any], drawn: Mapping[str, Any]) -> Any:
-    """Markup, the last split first; empty without slices."""
-    tables = list(reversed(_told(metrics)))
-    return rendered(TEMPLATE, tables=tables, drawn=drawn.get("slices", ""), arms=ARMS, SMALL=SMALL)
+def section(told: Slices, drawn: Mapping[str, Any], names: Mapping[str, str], treated: str, over: str) -> Any:
+    """Markup, the last split first; empty without slices.
+
+    Args:
+        names: arm to title, in the order of the columns; ``treated`` is the title of that whose gain is shown.
+    """
+    tables = list(reversed(_rows(told)))
+    filled = {"tables": tables, "drawn": drawn.get("slices", ""), "arms": names, "treated": treated, "over": over}
+    return rendered(TEMPLATE, **filled, SMALL=SMALL)
 
 
-def _told(metrics: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str, Mapping[str, Any]]]]]:
+def _rows(told: Slices) -> list[tuple[str, list[tuple[str, str, Mapping[str, Any]]]]]:
     found = []
-    for split in (split for split in SPLITS if metrics["slices"].get(split)):
-        columns = metrics["slices"][split].items()
+    for split in (split for split in SPLITS if told.get(split)):
+        columns = told[split].items()
         rows = [(column.replace("_", " "), value, cell) for column, parts in columns for value, cell in parts.items()]
         found.append((split, rows))
     return found
 
 
-def _gains(rows: list[tuple[str, str, Mapping[str, Any]]]) -> Any:
+def _gains(rows: list[tuple[str, str, Mapping[str, Any]]], over: str) -> Any:
     import plotly.graph_objects as go
 
     known = [(f"{column}: {value} (n={cell['n']})", cell) for column, value, cell in rows if "gain" in cell][::-1]
@@ -68,4 +80,4 @@ def _gains(rows: list[tuple[str, str, Mapping[str, Any]]]) -> Any:
         )
     )  # fmt: skip
     figure.add_vline(x=0, line_color="#9aa5b1", line_dash="dash")
-    return laid_out(figure.update_xaxes(title="gain over zero-shot, points of nDCG@10"), 110 + 24 * len(known))
+    return laid_out(figure.update_xaxes(title=f"gain over {over}, points of nDCG@10"), 110 + 24 * len(known))
