@@ -13,11 +13,11 @@ Slices = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
 TEMPLATE = """{% if tables %}<h2>Slices</h2>
 {{ drawn }}
 <p class="note">Bars are 95 % intervals of the gain of {{ treated }} over {{ over }} in points of nDCG@10. Slices in
-grey, and in italics below, resolve too little: they hold fewer than {{ SMALL }} queries, or their gain is inconclusive
-and so many queries would not show (80 % power) even the gain over all queries. Of twenty slices without any change one looks
-changed by chance; p (Holm) is corrected for all slices of a split. Under jargon, a query is shattered where the base
-model's tokenizer makes four pieces or more of a word; under document, unseen where no relevant document stands in a
-training pair.</p>
+grey, and in italics below, resolve too little: they hold fewer than {{ SMALL }} queries, or their gain is
+inconclusive and so many queries would not show (80 % power) even the gain over all queries. Of twenty slices without
+any change one looks changed by chance; p (Holm) is corrected for all slices of a split. Under jargon, a query is
+shattered where the base model's tokenizer makes four pieces or more of a word; under document, unseen where no
+relevant document stands in a training pair.</p>
 {% for split, rows in tables %}<h3>{{ split }}</h3>
 <table class="sortable"><thead><tr><th>slice</th><th class="left">value</th><th>n</th>
 {% for name in arms.values() %}<th>{{ name }}</th>{% endfor %}<th>gain, points</th><th>95 % interval</th>
