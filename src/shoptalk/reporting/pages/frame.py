@@ -19,6 +19,7 @@ STYLE = """ nav a { margin-right: 1rem; display: inline-block } a { color: inher
  th button { all: unset; cursor: pointer; font-weight: 600 }
  :is(th button, td button, a, summary, pre, table, input, select):focus-visible { outline: 2px solid #5b8def }
  th[aria-sort=ascending] button::after { content: " ▲" } th[aria-sort=descending] button::after { content: " ▼" }
+ table.sortable td:not(.left) { white-space: nowrap } table.sortable td:first-child { white-space: normal }
  tr.small td { color: var(--soft); font-style: italic }
  pre { overflow-x: auto; padding: .6rem 1rem; border: 1px solid var(--line); font-size: .85rem }
  .filters { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: end }

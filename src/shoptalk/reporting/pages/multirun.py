@@ -79,8 +79,8 @@ def _sentence(first: Mapping[str, Any], best: Mapping[str, Any]) -> str:
     words = {"better": "is better than", "worse": "is worse than", "inconclusive": "cannot be told from"}
     interval = f"95 % interval {100 * found.low:+.1f} to {100 * found.high:+.1f}"
     return (
-        f"{head}. It {words[found.verdict]} the first, job {first['name']}: {100 * found.mean:+.1f} points ({interval}), "
-        "not counting that it is the best of several."
+        f"{head}. It {words[found.verdict]} the first, job {first['name']}: {100 * found.mean:+.1f} points "
+        f"({interval}), not counting that it is the best of several."
     )
 
 

@@ -7,6 +7,7 @@ from shoptalk.comparing import SMALL
 from shoptalk.reporting.pages.frame import rendered
 from shoptalk.reporting.plots import laid_out
 from shoptalk.reporting.tables import COLOURS, SPLITS
+from shoptalk.slicing import SHATTERED
 
 Slices = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
 
@@ -15,9 +16,10 @@ TEMPLATE = """{% if tables %}<h2>Slices</h2>
 <p class="note">Bars are 95 % intervals of the gain of {{ treated }} over {{ over }} in points of nDCG@10. Slices in
 grey, and in italics below, resolve too little: they hold fewer than {{ SMALL }} queries, or their gain is
 inconclusive and so many queries would not show (80 % power) even the gain over all queries. Of twenty slices without
-any change one looks changed by chance; p (Holm) is corrected for all slices of a split. Under jargon, a query is
-shattered where the base model's tokenizer makes four pieces or more of a word; under document, unseen where no
-relevant document stands in a training pair.</p>
+any change one looks changed by chance; p (Holm) is corrected for all slices of a split.{% if "jargon" in columns %}
+Under jargon, a query is shattered where the base model's tokenizer makes {{ SHATTERED }} pieces or more of a word.{%
+endif %}{% if "document" in columns %} Under document, it is unseen where no relevant document stands in a training
+pair.{% endif %}</p>
 {% for split, rows in tables %}<h3>{{ split }}</h3>
 <table class="sortable"><thead><tr><th>slice</th><th class="left">value</th><th>n</th>
 {% for name in arms.values() %}<th>{{ name }}</th>{% endfor %}<th>gain, points</th><th>95 % interval</th>
@@ -53,7 +55,8 @@ def section(told: Slices, drawn: Mapping[str, Any], names: Mapping[str, str], tr
     """
     tables = list(reversed(_rows(told)))
     filled = {"tables": tables, "drawn": drawn.get("slices", ""), "arms": names, "treated": treated, "over": over}
-    return rendered(TEMPLATE, **filled, SMALL=SMALL)
+    columns = {column for _, rows in tables for column, _, _ in rows}
+    return rendered(TEMPLATE, **filled, columns=columns, SMALL=SMALL, SHATTERED=SHATTERED)
 
 
 def _rows(told: Slices) -> list[tuple[str, list[tuple[str, str, Mapping[str, Any]]]]]:
