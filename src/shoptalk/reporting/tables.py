@@ -3,6 +3,7 @@
 from typing import Any
 
 from rich.console import Console, Group
+from rich.markup import escape
 from rich.table import Table
 
 from shoptalk.comparing import SPLITS
@@ -48,7 +49,7 @@ def slice_table(metrics: dict[str, Any], split: str) -> Table:
             figures = [f"{cells[arm]:.3f}" if arm in cells else "" for arm in ARMS]
             gain = _interval(cells["gain"]) if "gain" in cells else ""
             style = "dim italic" if cells.get("small") else ""
-            table.add_row(column, value, str(cells["n"]), *figures, gain, style=style)
+            table.add_row(escape(column), escape(value), str(cells["n"]), *figures, gain, style=style)
         table.add_section()
     return table
 
@@ -117,5 +118,5 @@ def show(metrics: dict[str, Any], console: Console) -> None:
         ship = metrics["shipping"]
         for caution in ship["cautions"]:
             console.print(f"[yellow]note:[/] {caution}", highlight=False)
-        console.print(f"[bold]{ship['verdict'].capitalize()}[/], by {ship['split']}. {' '.join(ship['reasons'])}",
-                      highlight=False)  # fmt: skip
+        said = escape(" ".join(ship["reasons"]))
+        console.print(f"[bold]{ship['verdict'].capitalize()}[/], by {ship['split']}. {said}", highlight=False)

@@ -20,10 +20,9 @@ def power(difference: float, deviation: float, n: int, level: float = LEVEL) -> 
     """
     edge = stats.t.ppf(1 - level / 2, n - 1)
     shift = abs(difference) * np.sqrt(n) / deviation
-    # The lower tail as an upper one of the mirrored distribution; special.nctdtr has no survival function.
-    above = 1 - special.nctdtr(n - 1, shift, edge)
-    below = special.nctdtr(n - 1, shift, -edge)
-    return float(np.clip(np.nan_to_num(above, nan=1.0) + np.nan_to_num(below), 0.0, 1.0))
+    beyond = 1 - special.nctdtr(n - 1, shift, edge) + special.nctdtr(n - 1, shift, -edge)
+    # Not a number where the difference is so large that nothing is left to miss.
+    return float(np.clip(np.nan_to_num(beyond, nan=1.0), 0.0, 1.0))
 
 
 def smallest(deviation: float, n: int, wanted: float = POWER, level: float = LEVEL) -> float | None:

@@ -23,7 +23,7 @@ OVERHEAD = 20_000
 TEMPLATE = (
     """<h2>Queries</h2>
 <p class="note">A click on a query, or Enter, shows what was found for it before and after; a click on a heading sorts.
-{{ HEADLINE }} is 1 where the best documents stand first. Documents are followed by their id, their score and how their
+nDCG@10 is 1 where the best documents stand first. Documents are followed by their id, their score and how their
 rank moved; a grade is a judgment, and a document without one was not judged.{% if left_out %} {{ left_out|count }} of
 {{ total|count }} queries are left out so that this file stays small, those that changed least; they are in
 <code>per_query.parquet</code> and <code>ranked.parquet</code>.{% endif %}</p>
@@ -80,7 +80,6 @@ def section(
     columns = [("query", "query"), ("split", "split"), *names.items(), ("change", "change")]
     return rendered(
         TEMPLATE,
-        HEADLINE="nDCG@10",
         told=Markup(escaped(told)),
         columns=columns,
         splits=per_query["split"].unique(maintain_order=True).to_list(),
