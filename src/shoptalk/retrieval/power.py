@@ -20,9 +20,9 @@ def power(difference: float, deviation: float, n: int, level: float = LEVEL) -> 
     """
     edge = stats.t.ppf(1 - level / 2, n - 1)
     shift = abs(difference) * np.sqrt(n) / deviation
-    beyond = 1 - special.nctdtr(n - 1, shift, edge) + special.nctdtr(n - 1, shift, -edge)
-    # Not a number where the difference is so large that nothing is left to miss.
-    return float(np.clip(np.nan_to_num(beyond, nan=1.0), 0.0, 1.0))
+    # Not a number where a tail holds nothing: far below a large difference, all of it lies above the edge.
+    missed, below = (np.nan_to_num(special.nctdtr(n - 1, shift, at)) for at in (edge, -edge))
+    return float(np.clip(1 - missed + below, 0.0, 1.0))
 
 
 def smallest(deviation: float, n: int, wanted: float = POWER, level: float = LEVEL) -> float | None:
