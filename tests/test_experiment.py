@@ -67,7 +67,7 @@ def test_what_a_run_leaves(first):
     left = {path.name for path in first.folder.iterdir()}
     assert {
         "metrics.json", "per_query.parquet", "pairs.parquet", "negatives.parquet", "rejected", "checkpoints",
-        "model", "report.html", "result.svg", "config.yaml",
+        "model", "report.html", "result.svg", "config.yaml", "ranked.parquet",
     } <= left  # fmt: skip
     assert json.loads((first.folder / "metrics.json").read_text()) == first.metrics
     pairs = pl.read_parquet(first.folder / "pairs.parquet")
@@ -94,6 +94,33 @@ def test_refreshed_negatives_come_from_the_model_in_training(ground):
     first = ground.train("unrefreshed", "negatives=ann", *options[:2])
     assert first.metrics["dev_pool"]["5"] == outcome.metrics["dev_pool"]["5"]
     assert first.metrics["dev_pool"] != outcome.metrics["dev_pool"]
+
+
+def test_what_was_found_is_kept_and_gives_the_figures(first):
+    found = pl.read_parquet(first.folder / "ranked.parquet").filter(split="test", arm="adapted")
+    hits = [any((grade or 0) > 0 for grade in grades) for grades in found["grades"]]
+    figures = first.per_query.filter(split="test", arm="adapted")
+    assert found["query_id"].to_list() == figures["query_id"].to_list()
+    assert hits == (figures["ndcg@10"] > 0).to_list() and found["doc_ids"].list.len().unique().to_list() == [10]
+
+
+def test_a_run_says_whether_to_ship_and_how_far_to_trust_it(first):
+    told = first.metrics["shipping"]
+    assert (told["verdict"], told["split"]) == ("ship", "test") and told["losses"]["zero_shot"]["won"] > 10
+    assert 0 < first.metrics["power"]["test"]["zero_shot"]["smallest"] < 0.3
+    assert first.metrics["judged"]["test"]["documents"] == 1
+    slices = first.metrics["slices"]["test"]
+    assert {"query_form", "query_length", "jargon", "document"} == set(slices)
+    assert slices["document"]["trained on"]["gain"]["verdict"] == "better"
+
+
+def test_weights_between_base_and_adapted_are_measured_on_dev(ground):
+    outcome = ground.train("between", "negatives=random", "trainer.pairs=640", "evaluation.interpolate=[0.5]")
+    points, dev = outcome.metrics["interpolation"], outcome.metrics["dev"]
+    assert [point["alpha"] for point in points] == [0.0, 0.5, 1.0]
+    assert points[0]["ndcg@10"] == pytest.approx(dev["zero_shot"]["ndcg@10"])
+    assert points[2]["ndcg@10"] == pytest.approx(dev["adapted"]["ndcg@10"])
+    assert "From base to adapted" in (outcome.folder / "report.html").read_text()
 
 
 def test_means_are_those_of_the_queries(first):

@@ -9,7 +9,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from shoptalk import comparing
+from shoptalk import comparing, interpolating
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Domain
 from shoptalk.domain.restrict import restrict
@@ -27,10 +27,11 @@ from shoptalk.reporting.card import card
 from shoptalk.reporting.negatives import Negatives
 from shoptalk.reporting.negatives_truth import Truth
 from shoptalk.reporting.picture import picture
-from shoptalk.reporting.report import report
+from shoptalk.reporting.report import Evidence, report
 from shoptalk.retrieval.dense import Dense
 from shoptalk.run import Run
 from shoptalk.simulated import simulated_log
+from shoptalk.slicing import described, word_pieces
 from shoptalk.sources.cached import CachedSource
 from shoptalk.sources.pairs import Ground, Voice
 from shoptalk.training.ranks import any_of, embedded, world
@@ -70,6 +71,7 @@ def train(cfg: DictConfig) -> Outcome | None:
             base = instantiate(cfg.model).to(run.device)
             embed = CachedEmbed(base, run.cache, run.threads, run.stages.bar)
             embed_corpus(embed, base, domain.corpus)
+            alphas = interpolating.checked(cfg.evaluation.interpolate, domain)
 
         with run.stage("sources", f"Reading {', '.join(cfg.data.sources)}"):
             simulated = simulated_log(domain, run.cache, run.threads, run.stages.bar) if domain.intents else None
@@ -107,24 +109,30 @@ def train(cfg: DictConfig) -> Outcome | None:
             with run.stages.bar("embedding with the adapted model") as tell:
                 ids, prompt = embed.tokens(domain.corpus.passages, "document"), base.prompt_length("document")
                 vectors = embedded(fitted.encoder.embed_ids, ids, prompt, tell)
+            between = interpolating.between(alphas, base, fitted.encoder, ids, dev, domain.corpus, run.stages.bar)
             if not run.main:
                 return None
             searches = {"bm25": bm25, "zero_shot": zero_shot, "adapted": Dense(fitted.encoder.embed, vectors)}
-            splits = run.splits(domain)
-            per_query = comparing.judge(searches, splits, domain.corpus)
+            of_queries = ground.form, word_pieces(base), set(found.pairs["doc_id"])
+            splits = {name: described(judged, *of_queries) for name, judged in run.splits(domain).items()}
+            hits = comparing.search_all(searches, splits, domain.corpus)
+            per_query = comparing.scored(hits, splits, domain.corpus)
 
         # Only now, when nothing can learn from it any more, is the truth read.
         clicked = [name for name, given in found.yielded.items() if given.simulated]
         truth = Truth.read(simulated.truth if simulated and clicked else None, unrecorded, clicked)
         chosen = OmegaConf.to_container(cfg.negatives, resolve=True)
         negatives = Negatives.of(mined, found.pairs, domain.corpus, truth, cfg.seed, chosen)
-        metrics = results.metrics(run, domain, found, schedule, mined, negatives, fitted, per_query, splits)
+        metrics = results.metrics(run, domain, found, schedule, mined, negatives, fitted, per_query, splits, hits)
+        if between:
+            ends = (comparing.values(per_query, "dev", arm) for arm in ("zero_shot", "adapted"))
+            metrics["interpolation"] = interpolating.curve(between, *ends)
         metrics |= {"logs": told_by_logs} if told_by_logs else {}
         if simulated and clicked:
             metrics["simulated"] = simulation.told(found.pairs.filter(pl.col("source").is_in(clicked)), simulated.truth)
         written = {name: given.quality() for name, given in found.yielded.items() if given.quality is not None}
         metrics |= {"synthetic": written} if written else {}
-        leave(run, metrics, per_query, negatives, fitted)
+        leave(run, metrics, per_query, comparing.shown(hits, splits, domain.corpus), negatives, fitted)
     tables.show(metrics, run.console)
     run.console.print(f"[dim]{run.folder}[/]")
     return Outcome(metrics, per_query, run.folder)
@@ -176,10 +184,19 @@ def write_tables(run: Run, found: Gathered, schedule: Schedule, mined: Mined) ->
         run.write(f"rejected/{source}", rejected)
 
 
-def leave(run: Run, metrics: dict[str, Any], per_query: pl.DataFrame, negatives: Negatives, fitted: Fitted) -> None:
+def leave(
+    run: Run,
+    metrics: dict[str, Any],
+    per_query: pl.DataFrame,
+    ranked: pl.DataFrame,
+    negatives: Negatives,
+    fitted: Fitted,
+) -> None:
     """Write what the run found: model, report, figures."""
     export(fitted.encoder, run.folder / "model", card(metrics, run.cfg.model.name))
-    (run.folder / "report.html").write_text(report(metrics, negatives))
+    run.write("ranked", ranked)
+    evidence = Evidence(per_query, ranked, OmegaConf.to_container(OmegaConf.load(run.folder / "config.yaml")))
+    (run.folder / "report.html").write_text(report(metrics, negatives, evidence), encoding="utf-8")
     if drawn := picture(metrics):
         (run.folder / "result.svg").write_text(drawn)
     run.close(metrics, per_query, negatives)

@@ -87,6 +87,16 @@ def test_kinds_and_unanswered_queries(write, cache):
     assert any("1 queries without" in notice for notice in domain.notices)
 
 
+def test_text_fields_of_metadata_become_columns_unless_they_tell_queries_apart_too_finely(write, cache):
+    fields = [{"team": "ab"[at % 2], "page": f"p{at}", "rank": at, "query": "x", "ndcg@10": "y"} for at in range(40)]
+    queries = [
+        {**row, "metadata": some if at else {}} for at, (row, some) in enumerate(zip(QUERIES, fields, strict=True))
+    ]
+    domain = Beir(str(write(**{"queries.jsonl": lines(queries)}, test=qrels(range(30))))).load(cache)
+    assert domain.splits["test"].columns == {"team": [None, *("ab"[at % 2] for at in range(1, 30))]}
+    assert any("29 values of 'page'" in notice for notice in domain.notices)
+
+
 def test_the_corpus_may_be_a_csv_file(write, cache):
     folder = write(**{"corpus.jsonl": None, "corpus.csv": "_id,text\n" + "".join(f"d{at},text\n" for at in range(10))})
     assert len(Beir(str(folder)).load(cache).corpus) == 10

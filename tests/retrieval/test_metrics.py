@@ -24,23 +24,28 @@ def by_definition(scores: dict[str, float], grades: dict[str, int]) -> dict[str,
     }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32 - 1))
-def test_equal_to_the_definitions_on_graded_runs_with_ties(seed):
+def test_equal_to_the_definitions_on_graded_runs_with_ties_missing_and_extra_documents(seed):
+    """Ten runs an example: judged documents that no run finds, found ones that nobody judged, judgments of documents
+    outside the corpus, lists that end early or hold nothing, queries without a judgment or with zeros alone."""
     random = np.random.default_rng(seed)
     ids = [f"d{i}" for i in random.permutation(150)]
-    queries = [f"q{i}" for i in range(4)]
+    known, queries = [*ids, *(f"gone{i}" for i in range(20))], [f"q{i}" for i in range(10)]
+    highest = random.integers(1, 6)
     qrels = {
-        q: {ids[d]: int(random.integers(0, 5)) for d in random.choice(150, random.integers(1, 40), replace=False)}
-        for q in queries
+        q: {known[d]: int(random.integers(0, highest)) for d in random.choice(170, random.integers(0, 60), False)}
+        for q in queries[1:]
     }
     rows = np.stack([random.choice(150, 120, replace=False) for _ in queries])
-    scores = -np.sort(-random.integers(0, 12, rows.shape).astype(np.float32) / 4, axis=1)
+    steps = random.integers(1, 40)
+    scores = -np.sort(random.integers(-steps, steps, rows.shape).astype(np.float32) / 4, axis=1)
+    for line, length in enumerate(random.integers(0, 200, len(queries))):
+        rows[line, length:], scores[line, length:] = -1, -np.inf
     found = per_query(Ranked(rows, scores), ids, Judged(queries, queries, qrels))
     for line, query in enumerate(queries):
-        run = {ids[r]: float(s) for r, s in zip(rows[line], scores[line], strict=True)}
-        expected = by_definition(run, qrels[query])
-        for name, value in expected.items():
+        run = {ids[r]: float(s) for r, s in zip(rows[line], scores[line], strict=True) if r >= 0}
+        for name, value in by_definition(run, qrels.get(query, {})).items():
             assert found[name][line] == pytest.approx(value, abs=1e-6)
 
 

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from scipy import stats
 
 from shoptalk.retrieval.significance import compare
@@ -36,3 +37,18 @@ def test_false_alarms_stay_near_five_percent():
     random = np.random.default_rng(2)
     trials = [compare(random.normal(0, 1, 40), np.zeros(40), resamples=499).verdict for _ in range(200)]
     assert sum(v != "inconclusive" for v in trials) <= 22
+
+
+def null_comparison(random: np.random.Generator, n: int) -> np.ndarray:
+    """Differences of two arms that are equally good: many queries are alike in both, the others skewed and noisy."""
+    hard = random.beta(0.6, 0.6, n)
+    arms = np.where(random.random((2, n)) < 0.5, hard, random.beta(0.6, 0.6, (2, n)))
+    return arms[0] - arms[1]
+
+
+@pytest.mark.slow
+def test_ten_thousand_comparisons_of_equal_arms_raise_five_percent_false_alarms():
+    random = np.random.default_rng(0)
+    found = [compare(null_comparison(random, 60), np.zeros(60), resamples=999, seed=i) for i in range(10_000)]
+    assert abs(np.mean([one.p_value < 0.05 for one in found]) - 0.05) < 0.01
+    assert abs(np.mean([one.verdict != "inconclusive" for one in found]) - 0.05) < 0.01

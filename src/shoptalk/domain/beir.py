@@ -1,7 +1,7 @@
 """Any collection in the BEIR folder layout."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,8 @@ from shoptalk.domain.text import normalise
 from shoptalk.errors import InputError
 
 _STREAM = 0xBE1
+MOST_VALUES = 20
+"""A field of ``metadata`` with more values in a split, but for ``query_kind``, tells queries apart too finely."""
 NO_DEV = "The domain has no dev split: training takes a fixed number of steps, without early stopping or sweeps."
 
 
@@ -23,8 +25,8 @@ class Beir:
     """A folder with a corpus, ``queries.jsonl`` and ``qrels/{train,dev,test}.tsv``; only ``test`` must be there.
 
     The corpus is ``corpus.jsonl``, ``corpus.parquet`` or ``corpus.csv``, the first that exists. A missing
-    ``dev`` is carved from ``train``; without ``train`` there is none. The layout is that of the BEIR benchmark
-    (Thakur et al. 2021).
+    ``dev`` is carved from ``train``; without ``train`` there is none. String fields of a query's ``metadata`` become
+    columns to slice by. The layout is that of the BEIR benchmark (Thakur et al. 2021).
 
     Args:
         path: the folder.
@@ -109,7 +111,7 @@ def _existing(path: Path) -> Path:
 
 
 def _split(
-    path: Path, queries: Mapping[str, tuple[str, str | None]], corpus: Corpus, counts: Counter, notices: list[str]
+    path: Path, queries: Mapping[str, tuple[str, dict[str, str]]], corpus: Corpus, counts: Counter, notices: list[str]
 ) -> Judged:
     """The split of one qrels file, in the order of ``queries.jsonl``; queries nothing answers are left out."""
     qrels = read_qrels(path, queries, corpus.index)
@@ -120,6 +122,15 @@ def _split(
         notices.append(f"{path}: {unanswered:,} queries without a grade above 0 are left out.")
     if not ids:
         raise InputError(f"{path}: no query has a document with a grade above 0; give at least one.")
-    kinds = [queries[query_id][1] for query_id in ids]
-    columns = {"query_kind": kinds} if any(kinds) else {}
+    columns = _columns([queries[query_id][1] for query_id in ids], path, notices)
     return Judged(ids, [queries[q][0] for q in ids], {q: qrels[q] for q in ids}, columns)
+
+
+def _columns(fields: Sequence[Mapping[str, str]], path: Path, notices: list[str]) -> dict[str, list[str | None]]:
+    """Name to one value per query, for the fields that slice."""
+    columns = {name: [one.get(name) for one in fields] for name in dict.fromkeys(n for one in fields for n in one)}
+    for name, values in list(columns.items()):
+        if name != "query_kind" and (count := len(set(values) - {None})) > MOST_VALUES:
+            del columns[name]
+            notices.append(f"{path}: queries have {count:,} values of {name!r}, more than {MOST_VALUES}; no slices.")
+    return columns

@@ -11,13 +11,18 @@ HIGHEST_GRADE = 1000
 """Grades above are a mistake: trec_eval keeps a counter per grade."""
 
 
-def read_queries(path: Path) -> dict[str, tuple[str, str | None]]:
-    """Query id to text and ``query_kind``, in file order; the kind may also stand under ``metadata``.
+TAKEN = {"split", "arm", "query_id", "query"}
+"""Columns of the per-query table that no field of ``metadata`` may pass for, nor one with an @, as measures have."""
+
+
+def read_queries(path: Path) -> dict[str, tuple[str, dict[str, str]]]:
+    """Query id to text and columns to slice by, in file order: the string fields of ``metadata``, and ``query_kind``,
+    which may also stand beside the text.
 
     Raises:
         InputError: the file cannot be read, or a query is malformed, empty, or stands twice.
     """
-    queries: dict[str, tuple[str, str | None]] = {}
+    queries: dict[str, tuple[str, dict[str, str]]] = {}
     for line, row in json_objects(path):
         place = at(path, line)
         if "_id" not in row:
@@ -28,12 +33,19 @@ def read_queries(path: Path) -> dict[str, tuple[str, str | None]]:
             raise InputError(f"{place}: the query {query_id!r} is empty; give it a text or remove it.")
         if query_id in queries:
             raise InputError(f"{place}: the query id {query_id!r} stands there for the second time; make ids unique.")
-        metadata = row.get("metadata")
-        kind = row.get("query_kind", metadata.get("query_kind") if isinstance(metadata, dict) else None)
-        queries[query_id] = text, string(kind, place, "query_kind") or None
+        queries[query_id] = text, _columns(row, place)
     if not queries:
         raise InputError(f"{path}: holds no query; give at least one.")
     return queries
+
+
+def _columns(row: Mapping[str, object], place: str) -> dict[str, str]:
+    metadata = row.get("metadata")
+    fields = dict(metadata) if isinstance(metadata, dict) else {}
+    fields["query_kind"] = string(row.get("query_kind", fields.get("query_kind")), place, "query_kind")
+    named = {string(name, place, "metadata"): value for name, value in fields.items() if isinstance(value, str)}
+    texts = {name: string(value, place, name) for name, value in named.items() if name not in TAKEN and "@" not in name}
+    return {name: value for name, value in texts.items() if name and value}
 
 
 def read_qrels(path: Path, queries: Mapping[str, object], documents: Mapping[str, int]) -> dict[str, dict[str, int]]:

@@ -1,4 +1,4 @@
-"""The table that ends a multirun: every job on dev."""
+"""What ends a multirun: a table and a page of every job on dev."""
 
 import json
 from pathlib import Path
@@ -9,16 +9,21 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
+from shoptalk.reporting.pages.multirun import report_of_multirun
+
 
 class CompareRuns(Callback):
-    """Hydra callback: reads what each job left and prints one table of dev."""
+    """Hydra callback: reads what each job left, prints one table of dev and leaves ``report.html``."""
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Compare the jobs of this multirun; a sweep tells of its trials itself."""
         if "study" in config.hydra.sweeper:
             return
-        console = Console()
-        console.print(comparison(Path(config.hydra.sweep.dir)))
+        console, folder = Console(), Path(config.hydra.sweep.dir)
+        console.print(comparison(folder))
+        if page := report_of_multirun(jobs(folder)):
+            (folder / "report.html").write_text(page, encoding="utf-8")
+            console.print(f"[dim]{folder / 'report.html'}[/]")
         console.print("[dim]test stays unread under multirun; train the one you choose by itself to read it[/]")
 
 

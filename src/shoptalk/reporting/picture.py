@@ -17,7 +17,7 @@ TEMPLATE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 {{ 60 + 4
 
 
 def picture(metrics: dict[str, Any]) -> str | None:
-    """Bars of nDCG@10 per arm, over all queries and over every slice, on ``test`` or else the best split there is.
+    """Bars of nDCG@10 per arm, over all queries and the slices that resolve anything, on ``test`` or else the best split.
 
     ``None`` where no split was measured.
     """
@@ -28,7 +28,11 @@ def picture(metrics: dict[str, Any]) -> str | None:
     blocks = [(f"all {size:,} queries", _scores({arm: row["ndcg@10"] for arm, row in metrics[split].items()}))]
     for column, values in metrics["slices"].get(split, {}).items():
         title = column.replace("_", " ")
-        blocks += [(f"{title}: {value} (n={told['n']:,})", _scores(told)) for value, told in values.items()]
+        blocks += [
+            (f"{title}: {value} (n={told['n']:,})", _scores(told))
+            for value, told in values.items()
+            if not told.get("small")
+        ]
     return (
         Environment(autoescape=True)
         .from_string(TEMPLATE)

@@ -3,13 +3,14 @@
 from typing import Any
 
 from rich.console import Console, Group
+from rich.markup import escape
 from rich.table import Table
 
+from shoptalk.comparing import SPLITS
 from shoptalk.retrieval.significance import Difference
 
 ARMS = {"bm25": "BM25", "zero_shot": "zero-shot", "adapted": "adapted"}
 COLOURS = {"bm25": "#9aa5b1", "zero_shot": "#5b8def", "adapted": "#0b6e4f"}
-SPLITS = ("dev", "test", "audit")
 
 
 def scores(metrics: dict[str, Any]) -> Table:
@@ -37,16 +38,18 @@ def _interval(gain: dict[str, Any]) -> str:
 
 
 def slice_table(metrics: dict[str, Any], split: str) -> Table:
-    """Every slice of one split: n and nDCG@10 per arm."""
+    """Every slice of one split: n, nDCG@10 per arm, gain over zero-shot; in italics those that resolve too little."""
     table = Table(title=f"nDCG@10 by slice ({split})", title_justify="left")
     for name in ("slice", "value"):
         table.add_column(name)
-    for name in ("n", *ARMS.values()):
+    for name in ("n", *ARMS.values(), "gain over zero-shot [95 %]"):
         table.add_column(name, justify="right")
     for column, values in metrics["slices"].get(split, {}).items():
         for value, cells in values.items():
             figures = [f"{cells[arm]:.3f}" if arm in cells else "" for arm in ARMS]
-            table.add_row(column, value, str(cells["n"]), *figures)
+            gain = _interval(cells["gain"]) if "gain" in cells else ""
+            style = "dim italic" if cells.get("small") else ""
+            table.add_row(escape(column), escape(value), str(cells["n"]), *figures, gain, style=style)
         table.add_section()
     return table
 
@@ -111,3 +114,9 @@ def show(metrics: dict[str, Any], console: Console) -> None:
         console.print(f"[yellow]note:[/] {notice}", highlight=False)
     if last:
         console.print(f"[bold]{verdict(metrics, last[-1])}[/]", highlight=False)
+    if "shipping" in metrics:
+        ship = metrics["shipping"]
+        for caution in ship["cautions"]:
+            console.print(f"[yellow]note:[/] {caution}", highlight=False)
+        said = escape(" ".join(ship["reasons"]))
+        console.print(f"[bold]{ship['verdict'].capitalize()}[/], by {ship['split']}. {said}", highlight=False)

@@ -26,10 +26,10 @@ class Difference:
             return "worse"
         return "inconclusive"
 
-    def told(self) -> dict[str, Any]:
-        """For ``metrics.json``: a difference in nDCG@10."""
+    def told(self, measure: str = "ndcg@10") -> dict[str, Any]:
+        """For ``metrics.json``: a difference in ``measure``."""
         return {
-            "ndcg@10": self.mean,
+            measure: self.mean,
             "ci95": [self.low, self.high],
             "p_value": self.p_value,
             "n": self.n,

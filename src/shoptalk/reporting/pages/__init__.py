@@ -1,0 +1,1 @@
+"""Pages for people: blocks that reports are put together from."""
