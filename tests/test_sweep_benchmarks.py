@@ -4,6 +4,7 @@ import importlib.util
 import itertools
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -37,14 +38,19 @@ def script():
     sys.modules.update(before)
 
 
-def leave(folder, trials, shares=(1.0, 2.0, 1.0, 96.0)):
-    """A study of trials ``(params, distributions, value)`` as a sweep leaves it; without a value a trial was pruned."""
+def leave(folder, trials, shares=(1.0, 2.0, 1.0, 96.0), beside=()):
+    """A study of trials ``(params, distributions, value)`` as a sweep leaves it; without a value a trial was pruned.
+
+    Those ``beside`` began with the first, the others one after the other.
+    """
     folder.mkdir()
     study = optuna.create_study(study_name="s", storage=opened(str(folder / JOURNAL)), direction="maximize")
     for number, (params, known, value) in enumerate(trials):
         state = TrialState.PRUNED if value is None else TrialState.COMPLETE
         told = {"overrides": [f"{name}={one}" for name, one in params.items()]}
-        study.add_trial(create_trial(state=state, params=params, distributions=known, value=value, user_attrs=told))
+        trial = create_trial(state=state, params=params, distributions=known, value=value, user_attrs=told)
+        trial.datetime_start -= timedelta(seconds=3600 if number in beside else 0)
+        study.add_trial(trial)
         trial = study.get_trials(deepcopy=False)[number]
         assert trial.datetime_complete is not None
         (folder / str(number)).mkdir()
@@ -100,12 +106,13 @@ def test_the_command_prints_curves_and_leaves_them(script, tmp_path, monkeypatch
     assert "exact answers" in capsys.readouterr().out
 
 
-def test_shared_work_leaves_the_first_trial_out(script, tmp_path):
+def test_shared_work_leaves_the_first_trial_and_those_beside_it_out(script, tmp_path):
     trials = script("trials")
-    folder = leave(tmp_path / "s", grid(lambda a, b: a))
-    (folder / "0" / "metrics.json").write_text(
-        json.dumps({"seconds": {"domain": 900, "sources": 90, "negatives": 9, "total": 1000}})
-    )
+    folder = leave(tmp_path / "s", grid(lambda a, b: a), beside=(1,))
+    for name in "01":
+        (folder / name / "metrics.json").write_text(
+            json.dumps({"seconds": {"domain": 900, "sources": 90, "negatives": 9, "total": 1000}})
+        )
     assert trials.shared(folder) == pytest.approx(0.04)
 
 

@@ -2,8 +2,8 @@
 
     python benchmarks/sweeps/trials.py outputs/sweeps/NAME [--pruned outputs/sweeps/OTHER]
 
-Of the trials of NAME after the first: the share of their time that goes into what all of them have in common (domain,
-sources, negatives; asked: at most 5 %). With --pruned, another sweep of the same trials (hydra/sweeper/sampler=random,
+Of the trials of NAME that began once the first had ended: the share of their time that goes into what all of them have
+in common (domain, sources, negatives; asked: at most 5 %). Trials beside the first wait for the same work. With --pruned, another sweep of the same trials (hydra/sweeper/sampler=random,
 the same seed, one with hydra/sweeper/pruner=none): the seconds that pruning saved (asked: at least 35 %) and by how
 much the best dev figures differ (asked: at most .01).
 """
@@ -30,8 +30,9 @@ def seconds(folder: Path, trial: Any) -> dict[str, float]:
 
 
 def shared(folder: Path) -> float:
-    """Share of shared stages in the time of all trials after the first."""
-    told = [seconds(folder, trial) for trial in recorded(folder)][1:]
+    """Share of shared stages in the time of all trials that began once the first had ended."""
+    first, *others = sorted(recorded(folder), key=lambda trial: trial.datetime_complete)
+    told = [seconds(folder, trial) for trial in others if trial.datetime_start >= first.datetime_complete]
     return sum(line[stage] for line in told for stage in SHARED) / sum(line["total"] for line in told)
 
 

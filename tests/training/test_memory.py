@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 import torch
 from torch import nn
 
@@ -27,6 +30,15 @@ def test_what_a_token_keeps_is_measured_on_the_longest_texts():
     found = memory.bytes_per_token(Wide(), texts)
     # The factor of the weight's gradient is kept as well: 400 bytes for the ones, 400 for exp, 400 / 50 for each text.
     assert found == 400 + 400 + 400 / 50
+
+
+def test_measuring_lets_the_weights_go():
+    encoder = Wide()
+    weights = [weakref.ref(weight) for weight in encoder.parameters()]
+    memory.bytes_per_token(encoder, Ragged.of([[1] * 50] * 4))
+    del encoder
+    gc.collect()
+    assert weights and not any(weight() is not None for weight in weights)
 
 
 def test_free_memory_is_less_than_there_is():

@@ -27,7 +27,8 @@ def bytes_per_token(encoder, texts: Ragged) -> float:
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in weights:
             kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
+        # Detached: what a node gave out would keep the node, and the weights with it, for as long as the process lives.
+        return tensor.detach()
 
     with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         # Held until the count is done, lest a freed block's address is given out again.
