@@ -3,9 +3,11 @@
     python benchmarks/sweeps/trials.py outputs/sweeps/NAME [--pruned outputs/sweeps/OTHER]
 
 Of the trials of NAME that began once the first had ended: the share of their time that goes into what all of them have
-in common (domain, sources, negatives; asked: at most 5 %). Trials beside the first wait for the same work. With --pruned, another sweep of the same trials (hydra/sweeper/sampler=random,
-the same seed, one with hydra/sweeper/pruner=none): the seconds that pruning saved (asked: at least 35 %) and by how
-much the best dev figures differ (asked: at most .01).
+in common (domain, sources, negatives; asked: at most 5 %). Trials beside the first wait for the same work.
+
+With --pruned, another sweep of the same trials (hydra/sweeper/sampler=random, the same seed, one with
+hydra/sweeper/pruner=none): the seconds that pruning saved (asked: at least 35 %) and by how much the best dev figures
+differ (asked: at most .01).
 """
 
 import argparse
