@@ -14,8 +14,8 @@ from shoptalk.domain.text import normalise
 from shoptalk.errors import InputError
 from shoptalk.judging.sheets import place, rows_of
 from shoptalk.sources.clicks import sessions
-from shoptalk.sources.clicks.cleaning import RULES, Cleaning, judged_rows, without_rare
 from shoptalk.sources.clicks.capability import PEOPLE
+from shoptalk.sources.clicks.cleaning import RULES, Cleaning, judged_rows, without_rare
 from shoptalk.sources.clicks.engine import Engine
 from shoptalk.sources.clicks.log import open_log
 from shoptalk.sources.clicks.privacy import Privacy
