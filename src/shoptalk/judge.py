@@ -22,7 +22,7 @@ from shoptalk.domain.judgments import Domain
 from shoptalk.errors import InputError, whole_number
 from shoptalk.judging import exchange, telling
 from shoptalk.judging.asked import Asked, from_file, from_log
-from shoptalk.judging.folder import Folder
+from shoptalk.judging.folder import Folder, check_name
 from shoptalk.judging.journal import Journal
 from shoptalk.judging.leaving import check_share, leave
 from shoptalk.judging.pooling import pooled, shuffled
@@ -61,6 +61,7 @@ def judge_queries(cfg: DictConfig, console: Console) -> None:
         raise InputError("out is not set; give the folder for the queries to judge, as in out=judging/first.")
     if cfg.export and cfg["import"]:
         raise InputError("export and import are both set; unset one of them.")
+    check_name(cfg.judge)
     dev_share, overlap, depth = check_share(cfg.dev_share), share_of(cfg.overlap), whole_number("depth", cfg.depth)
     work = _Work(cfg, console)
     folder = work.folder()
@@ -86,7 +87,7 @@ def _graded(cfg: DictConfig, domain: Domain, task: Task, folder: Folder, journal
         told = ", ".join(f"{counts[kind]:,} {kind}" for kind in ("new", "changed", "same", "empty"))
         print(f"{cfg['import']}: grades: {told}.")
     else:
-        serve(Judging(task, journal, domain.corpus, f"Judge {domain.name}").site(), cfg.host, cfg.port, print)
+        serve(Judging(task, journal, domain.corpus, f"Judge {domain.name}").site(), cfg.host, cfg.port)
         done = len(task.states(journal)["graded"])
         print(f"\nStopped with {done:,} of {len(task.texts):,} queries graded; the same command goes on from there.")
 
@@ -112,7 +113,6 @@ class _Work:
             sample = instantiate(cfg.sampling).draw(asked, instantiate(cfg.forms), cfg.seed)
             telling.drawn(self.console, asked, sample)
             found = Folder.made(path, facts, sample, self.domain.corpus)
-            found.journal(cfg.judge)
         return found
 
     def pool(self, folder: Folder, depth: int) -> None:

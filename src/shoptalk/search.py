@@ -28,7 +28,7 @@ def main(cfg: DictConfig) -> None:
     """Serve the page; what the user did wrong is one sentence and exit code 1."""
     try:
         found = searching(cfg, Console(quiet=not cfg.progress))
-        serve(found.site(), cfg.host, cfg.port, print)
+        serve(found.site(), cfg.host, cfg.port)
         print("Stopped.")
     except KeyboardInterrupt:
         print("error: Stopped before the page was ready; run the same command again.", file=sys.stderr)

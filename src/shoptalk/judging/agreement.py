@@ -49,18 +49,27 @@ def agreement(
     for key in both:
         tables[place[key[0]], one[key], other[key]] += 1
     draw = np.random.default_rng([0xA62EE, seed])
-    times = [
-        np.bincount(draw.integers(len(queries), size=len(queries)), minlength=len(queries)) for _ in range(_RESAMPLES)
-    ]
-    resampled = [np.tensordot(t, tables, 1) for t in times]
+    times = draw.multinomial(len(queries), np.full(len(queries), 1 / len(queries)), size=_RESAMPLES)
+    resampled = np.tensordot(times.astype(float), tables, 1)
     whole = tables.sum(axis=0)
-    found = []
+    found: list[Any] = []
     for weights in (None, "linear"):
         value = kappa(whole, weights)
-        spread = [k for k in (kappa(table, weights) for table in resampled) if k is not None]
-        low, high = np.percentile(spread, [2.5, 97.5]).tolist() if spread else (0.0, 0.0)
-        found += [value, (low, high) if value is not None else None]
+        spread = kappas(resampled, weights)
+        interval = tuple(np.nanpercentile(spread, [2.5, 97.5]).tolist()) if value is not None else None
+        found += [value, interval]
     return Agreement(len(both), len(queries), float(np.trace(whole) / whole.sum()), *found)
+
+
+def kappas(tables: np.ndarray, weights: str | None) -> np.ndarray:
+    """``kappa`` of many tables [n, grades, grades] at once: float64 [n], NaN where there is none."""
+    places = np.arange(tables.shape[1])
+    apart = np.abs(places[:, None] - places)
+    cost = apart if weights == "linear" else apart > 0
+    shares = tables / tables.sum(axis=(1, 2), keepdims=True)
+    chance = np.einsum("na,nb,ab->n", shares.sum(axis=2), shares.sum(axis=1), cost)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(chance > 0, 1 - np.einsum("nab,ab->n", shares, cost) / chance, np.nan)
 
 
 def kappa(table: np.ndarray, weights: str | None) -> float | None:

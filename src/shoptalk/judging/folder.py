@@ -93,21 +93,19 @@ class Folder:
                 out.write(json.dumps(self.facts, indent=1) + "\n")
 
     def journal(self, judge: str) -> Path:
-        """Where the grades of ``judge`` lie.
-
-        Raises:
-            InputError: the name cannot be a file's.
-        """
-        if not re.fullmatch(r"\w[\w.-]{0,39}", judge):
-            raise InputError(
-                f"judge={judge} is not possible; give a name of at most 40 letters, digits, dots and dashes."
-            )
+        """Where the grades of ``judge`` lie."""
         return self.path / GRADES / f"{judge}.jsonl"
 
     def judges(self) -> list[str]:
         """Who has graded so far, the first judge first."""
         names = sorted(path.stem for path in (self.path / GRADES).glob("*.jsonl"))
         return sorted(names, key=lambda name: name != self.facts["judge"])
+
+
+def check_name(judge: object) -> None:
+    """Refuse a ``judge`` whose name cannot be a file's."""
+    if not isinstance(judge, str) or not re.fullmatch(r"\w[\w.-]{0,39}", judge):
+        raise InputError(f"judge={judge} is not possible; give a name of at most 40 letters, digits, dots and dashes.")
 
 
 @contextmanager

@@ -10,7 +10,8 @@ _STYLE = """ body { max-width: 80rem; margin: 1rem auto } h1 { font-size: 1.4rem
  input[type=search] { font: inherit; flex: 1 1 14rem; min-width: 0; padding: .5rem .7rem; border: 1px solid var(--soft);
   border-radius: .4rem; color: var(--ink); background: transparent }
  button { font: inherit; color: var(--ink); background: transparent; border: 1px solid var(--soft);
-  border-radius: .4rem; padding: .4rem .8rem; cursor: pointer } form button { background: #0b6e4f; border-color: #0b6e4f; color: #fff }
+  border-radius: .4rem; padding: .4rem .8rem; cursor: pointer }
+ form button { background: #0b6e4f; border-color: #0b6e4f; color: #fff }
  button:focus-visible, input:focus-visible, summary:focus-visible { outline: 3px solid #2f80ed; outline-offset: 2px }
  button.more { border: 0; padding: 0 .3rem; text-decoration: underline }
  label { white-space: nowrap } .wrong { color: var(--red); font-weight: 600 } .wrong:empty { display: none }

@@ -65,12 +65,12 @@ def serving(site: Site, host: str, port: int) -> Iterator[str]:
         server.lock.acquire()  # and never given back: a request that comes too late changes nothing
 
 
-def serve(site: Site, host: str, port: int, say: Callable[[str], None]) -> None:
-    """Serve until Ctrl-C, with a warning where others can reach the page."""
+def serve(site: Site, host: str, port: int) -> None:
+    """Serve until Ctrl-C; prints the address, and a warning where others can reach the page."""
     with serving(site, host, port) as address:
         if host not in safety.LOOPBACK:
-            say(f"host={host}: whoever reaches this machine can read this page and use it, without encryption.")
-        say(f"Open {address} in a browser; Ctrl-C ends.")
+            print(f"warning: host={host}: whoever reaches this machine can read the page and use it, unencrypted.")
+        print(f"Open {address} in a browser; Ctrl-C ends.", flush=True)
         with suppress(KeyboardInterrupt):
             Event().wait()
 
