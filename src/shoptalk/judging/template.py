@@ -3,8 +3,8 @@
 from shoptalk.serving.page import ASKING, BODY, TOLD, TOP
 
 _STYLE = """ body { margin: 0 auto; padding: 0 1rem 40vh; max-width: 46rem }
- header { position: sticky; top: 0; background: Canvas; border-bottom: 1px solid var(--line); padding: .6rem 0;
-  z-index: 1 }
+ header { position: sticky; top: 0; background: Canvas; border-bottom: 1px solid var(--line);
+  margin: 0 -1rem; padding: .6rem 1rem; z-index: 1; max-height: 50vh; overflow-y: auto }
  header p { margin: 0 } h1 { font-size: 1.3rem; margin: .2rem 0 .4rem; overflow-wrap: anywhere }
  progress { width: 100%; height: .5rem; accent-color: #0b6e4f; display: block; margin: .3rem 0 }
  nav { display: flex; flex-wrap: wrap; gap: .4rem; margin-top: .4rem }
@@ -14,7 +14,7 @@ _STYLE = """ body { margin: 0 auto; padding: 0 1rem 40vh; max-width: 46rem }
  button.more { border: 0; padding: 0 .3rem; min-height: 0; text-decoration: underline }
  ol { list-style: none; margin: 0; padding: 0 }
  article { border: 1px solid var(--line); border-left: 6px solid var(--line); border-radius: .4rem; padding: .5rem 1rem;
-  margin: .8rem 0; scroll-margin: 14rem 0 2rem; overflow-wrap: anywhere }
+  margin: .8rem 0; scroll-margin: .5rem 0 1rem; overflow-wrap: anywhere }
  article[aria-current=true] { border-color: #2f80ed; background: var(--pale) }
  article h2 { font-size: 1.05rem; margin: 0 }
  article p { margin: .3rem 0; white-space: pre-line }
@@ -25,8 +25,10 @@ _STYLE = """ body { margin: 0 auto; padding: 0 1rem 40vh; max-width: 46rem }
  .heard { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
  dialog { color: var(--ink); background: Canvas; border: 1px solid var(--soft); border-radius: .5rem; max-width: 34rem }
  dialog dt { font-weight: 600 } kbd { border: 1px solid var(--soft); border-radius: .2rem; padding: 0 .3rem }
- @media (max-width: 30rem) { nav kbd { display: none } nav button { padding: .3rem .5rem } .grades { font-size: .85rem }
+ @media (max-width: 30rem) { nav kbd { display: none } nav button { padding: .3rem .5rem; font-size: .88rem }
+  article { padding: .5rem } .grades { gap: .3rem } .grades button { font-size: .8rem; overflow-wrap: normal }
   h1 { font-size: 1.1rem } }
+ @media (max-height: 30rem) { header { position: static } }
 """
 
 _MARKUP = """
@@ -58,11 +60,11 @@ next query, the one before; <kbd>s</kbd> skips a query that you cannot judge; <k
 
 _SCRIPT = """
 const grades = told.grades;
-const LONG = 700;
+const LONG = 700, SHORT = 200; // characters of a document, and of a query, that are shown at first
 let query = null, current = 0, work = Promise.resolve();
 // One act after the other, however fast keys are pressed: each sees what the one before has changed.
 const then = (act) => { work = work.then(act).catch((error) => { byId("wrong").textContent = error.message; }); };
-const say = (sentence) => { byId("wrong").textContent = ""; byId("heard").textContent = sentence; };
+const say = (...sentences) => { byId("wrong").textContent = ""; byId("heard").textContent = sentences.join(" "); };
 const cards = () => [...byId("documents").querySelectorAll("article")];
 
 function card(told, place) {
@@ -96,7 +98,8 @@ function go(place) {
   const at = Math.min(Math.max(place, 0), all.length - 1);
   mark(at);
   all[at].focus({ preventScroll: true });
-  all[at].scrollIntoView({ block: "nearest" });
+  document.documentElement.style.scrollPaddingTop = document.querySelector("header").offsetHeight + "px";
+  all[at].scrollIntoView({ block: all[at].offsetHeight > innerHeight / 2 ? "start" : "nearest" });
 }
 
 function count(progress) {
@@ -119,23 +122,25 @@ function show(found, at) {
   byId("documents").replaceChildren();
   window.scrollTo(0, 0);
   if (found.finished) {
+    history.replaceState(null, "", location.pathname);
     byId("where").textContent = "";
     byId("query").textContent = "All done";
-    byId("finished").textContent = 
+    byId("finished").textContent =
       "Every query is graded or skipped. Press Ctrl-C in the terminal to write the judgments.";
     byId("finished").focus();
-    return;
+    return "";
   }
   place();
   history.replaceState(null, "", "#" + found.number);
-  byId("query").replaceChildren(...cut(found.query, LONG));
+  byId("query").replaceChildren(...cut(found.query, SHORT));
   byId("documents").append(...found.documents.map(card));
   const open = found.documents.findIndex((one) => one.grade === null);
   const wanted = found.documents.findIndex((one) => one.id === at);
   go(wanted >= 0 ? wanted : Math.max(open, 0));
-  window.scrollTo(0, wanted > 0 || open > 0 ? window.scrollY : 0);
+  return "Query " + found.number + ": " + found.query.slice(0, SHORT);
 }
 
+// Shows a query; what there is to say of it.
 const load = async (address, at) => show(await ask("/api/query?" + address), at);
 
 async function give(at, grade) {
@@ -149,15 +154,15 @@ async function give(at, grade) {
   cards()[at].querySelectorAll(".grades button").forEach((button, value) => {
     button.ariaPressed = String(value === grade);
   });
-  say("Grade " + grade + ", " + grades[grade] + ".");
+  const said = "Grade " + grade + ", " + grades[grade] + ".";
   const open = (from, to) => query.documents.findIndex((one, n) => n >= from && n < to && one.grade === null);
   const next = open(at + 1, Infinity) >= 0 ? open(at + 1, Infinity) : open(0, at);
-  if (next >= 0) go(next); else await load("after=" + query.number);
+  if (next >= 0) { say(said); go(next); } else say(said, await load("after=" + query.number));
 }
 
 async function step(by) {
   const number = (query ? query.number : by > 0 ? 0 : told.queries + 1) + by;
-  if (number >= 1 && number <= told.queries) await load("number=" + number);
+  if (number >= 1 && number <= told.queries) say(await load("number=" + number));
   else say(by > 0 ? "This is the last query." : "This is the first query.");
 }
 
@@ -165,15 +170,14 @@ async function skip() {
   if (!query) return;
   await ask("/api/skip", { query_id: query.query_id });
   const number = query.number;
-  await load("after=" + number);
-  say("Query " + number + " skipped.");
+  say("Query " + number + " skipped.", await load("after=" + number));
 }
 
 async function undo() {
   const found = await ask("/api/undo", {});
-  if (found.number) await load("number=" + found.number, found.doc_id);
+  const said = found.number ? await load("number=" + found.number, found.doc_id) : "";
   count(found.progress);
-  say("Taken back.");
+  say("Taken back.", said);
 }
 
 const help = () => byId("help").showModal();
@@ -194,9 +198,9 @@ const pressed = { before: () => step(-1), next: () => step(1), skip, undo, asked
 for (const [id, act] of Object.entries(pressed)) byId(id).addEventListener("click", () => then(act));
 byId("keys").addEventListener("change", () => localStorage.setItem("shoptalk-keys", byId("keys").checked));
 byId("keys").checked = localStorage.getItem("shoptalk-keys") !== "false";
-then(() => {
+then(async () => {
   const number = Number(location.hash.slice(1));
-  return load(number >= 1 && number <= told.queries ? "number=" + number : "after=0");
+  say(await load(number >= 1 && number <= told.queries ? "number=" + number : "after=0"));
 });
 """
 

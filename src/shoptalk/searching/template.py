@@ -15,6 +15,7 @@ _STYLE = """ body { max-width: 80rem; margin: 1rem auto } h1 { font-size: 1.4rem
  button:focus-visible, input:focus-visible, summary:focus-visible { outline: 3px solid #2f80ed; outline-offset: 2px }
  button.more { border: 0; padding: 0 .3rem; text-decoration: underline }
  label { white-space: nowrap } .wrong { color: var(--red); font-weight: 600 } .wrong:empty { display: none }
+ #of-dev { font-size: 1rem; margin: 1rem 0 0 }
  .examples { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .4rem; margin: .6rem 0 }
  .examples button { font-size: .9rem; text-align: left; overflow-wrap: anywhere }
  #columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); gap: 0 1.5rem }
@@ -28,14 +29,14 @@ _STYLE = """ body { max-width: 80rem; margin: 1rem auto } h1 { font-size: 1.4rem
 """
 
 _MARKUP = """
-<h1>{{ title }}</h1>
+<header><h1>{{ title }}</h1>
 <form role="search"><input type="search" id="q" name="q" aria-label="Query" autocomplete="off" autofocus
  maxlength="{{ longest }}" dir="auto"><button type="submit">Search</button>
-<label><input type="checkbox" id="words"> BM25 too</label></form>
+<label><input type="checkbox" id="words"> BM25 too</label></form></header>
 <p role="alert" class="wrong" id="wrong"></p>
-{% if examples %}<section aria-labelledby="of-dev"><h2 class="note" id="of-dev">Queries of dev to try</h2>
+{% if examples %}<section aria-labelledby="of-dev"><h2 id="of-dev">Queries of dev to try</h2>
 <ul class="examples" id="few"></ul>
-<details id="more"><summary>All of them</summary><ul class="examples" id="many"></ul></details></section>
+<details id="more"><summary>More of them</summary><ul class="examples" id="many"></ul></details></section>
 {% endif %}<main><p role="status" class="note" id="heard"></p><div id="columns"></div></main>
 """
 

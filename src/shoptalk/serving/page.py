@@ -8,7 +8,7 @@ from shoptalk.reporting.style import HEAD
 TOP = HEAD.replace("<style>", '<style nonce="{{ nonce }}">')
 """As ``reporting.style.HEAD``; ``BODY`` ends it."""
 
-BODY = '</style><link rel="icon" href="data:,"></head><body>'
+BODY = ' body { background: Canvas }\n</style><link rel="icon" href="data:,"></head><body>'
 
 ASKING = """
 const told = JSON.parse(document.getElementById("told").textContent);
