@@ -225,7 +225,7 @@ class Served:
 
     def end(self, how):
         self.process.send_signal(how)
-        out, err = self.process.communicate(timeout=60)
+        out, err = self.process.communicate(timeout=300)
         return self.process.returncode, out, err
 
 
@@ -258,6 +258,6 @@ def test_a_killed_sitting_is_taken_up_again(fixed, tmp_path):
 @pytest.mark.slow
 def test_as_a_module(tmp_path):
     result = subprocess.run(
-        [sys.executable, "-m", "shoptalk.judge"], capture_output=True, text=True, cwd=tmp_path, timeout=120
+        [sys.executable, "-m", "shoptalk.judge"], capture_output=True, text=True, cwd=tmp_path, timeout=300
     )
     assert result.returncode == 1 and result.stderr.startswith("error: out is not set") and not list(tmp_path.iterdir())

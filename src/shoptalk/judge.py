@@ -45,7 +45,7 @@ def main(cfg: DictConfig) -> None:
     try:
         judge_queries(cfg, Console(quiet=not cfg.progress))
     except KeyboardInterrupt:
-        print("error: Stopped before the page was ready; run the same command again.", file=sys.stderr)
+        print("error: Stopped; what was graded is kept, so run the same command again.", file=sys.stderr)
         sys.exit(130)
     except (InputError, InstantiationException, OmegaConfBaseException) as error:
         sentence = sentence_of(error)

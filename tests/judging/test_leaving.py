@@ -7,6 +7,7 @@ from judging_sets import CORPUS, FACTS, POOL, made, sample
 
 from shoptalk.cache import Cache
 from shoptalk.domain.beir import Beir
+from shoptalk.domain.corpus import Corpus
 from shoptalk.errors import InputError
 from shoptalk.judging.folder import Folder, check_name
 from shoptalk.judging.journal import Journal
@@ -107,6 +108,24 @@ def test_a_set_is_opened_with_its_own_options_alone(tmp_path):
     for name in ("../ann", "", ".hidden", "a b", "x" * 41, 7, None):
         with pytest.raises(InputError, match="judge="):
             check_name(name)
+
+
+def test_a_set_is_made_whole_or_not_at_all(tmp_path):
+    class Torn(Corpus):
+        @property
+        def texts(self):
+            raise KeyboardInterrupt
+
+        def __init__(self):
+            object.__setattr__(self, "ids", ["a"])
+            object.__setattr__(self, "titles", ["a"])
+
+    (tmp_path / "set").mkdir()  # an empty folder will do
+    with pytest.raises(KeyboardInterrupt):
+        Folder.made(tmp_path / "set", FACTS, sample(), Torn())
+    assert Folder.opened(tmp_path / "set", FACTS) is None
+    folder = Folder.made(tmp_path / "set", FACTS, sample(), CORPUS)
+    assert folder.sample.equals(sample()) and folder.pool == {} and [p.name for p in tmp_path.iterdir()] == ["set"]
 
 
 def test_what_comes_next():

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -52,20 +53,22 @@ class Folder:
 
     @classmethod
     def made(cls, path: Path, facts: Mapping[str, Any], sample: pl.DataFrame, corpus: Corpus) -> "Folder":
-        """A new set, with its documents as BEIR has them.
+        """A new set, with its documents as BEIR has them, whole or not at all.
 
         Raises:
             InputError: the disk refuses.
         """
+        whole = path.absolute()
+        work = whole.with_name(f".{whole.name}.making")
         with told(path):
-            (path / GRADES).mkdir(parents=True, exist_ok=True)
-            sample.write_parquet(path / SAMPLE)
-            with replaced(path / "corpus.jsonl") as out:
+            shutil.rmtree(work, ignore_errors=True)  # of a program that was ended meanwhile
+            (work / GRADES).mkdir(parents=True)
+            sample.write_parquet(work / SAMPLE)
+            with open(work / "corpus.jsonl", "w", encoding="utf-8") as out:
                 for doc_id, title, text in zip(corpus.ids, corpus.titles, corpus.texts, strict=True):
                     out.write(json.dumps({"_id": doc_id, "title": title, "text": text}) + "\n")
-            # Last: a folder without it is no set.
-            with replaced(path / FACTS) as out:
-                out.write(json.dumps({**facts, "arms": {}}, indent=1) + "\n")
+            (work / FACTS).write_text(json.dumps({**facts, "arms": {}}, indent=1) + "\n")
+            os.replace(work, path)
         return cls(path)
 
     @cached_property
