@@ -2,6 +2,9 @@
 
 import json
 import re
+import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -136,6 +139,23 @@ def test_one_route_runs_at_a_time_and_is_waited_for_at_the_end():
         for thread in threads:
             thread.join()
     assert max(most) == 1 and len(done) == 8
+
+
+SERVED = """
+from shoptalk.serving.server import Site, serve
+serve(Site(lambda nonce, token: '<script id="told">{}</script>'), "127.0.0.1", 0)
+print("ended")
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_serving_ends_when_asked_also_in_the_background(how):
+    ignoring = f"import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n{SERVED}"
+    process = subprocess.Popen([sys.executable, "-c", ignoring], stdout=subprocess.PIPE, text=True)
+    address = process.stdout.readline().split()[1]
+    assert Client(address).get("/")[0] == 200
+    process.send_signal(how)
+    assert process.communicate(timeout=60)[0] == "ended\n" and process.returncode == 0
 
 
 @pytest.mark.parametrize("port", [-1, 65536, "x", True])

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import signal
 import socket
 import sys
 import traceback
@@ -66,13 +67,14 @@ def serving(site: Site, host: str, port: int) -> Iterator[str]:
 
 
 def serve(site: Site, host: str, port: int) -> None:
-    """Serve until Ctrl-C; prints the address, and a warning where others can reach the page."""
-    with serving(site, host, port) as address:
+    """Serve until Ctrl-C or SIGTERM; prints the address, and a warning where others can reach the page."""
+    with serving(site, host, port) as address, suppress(KeyboardInterrupt):
+        for kind in (signal.SIGINT, signal.SIGTERM):  # a shell may have had a background program ignore the first
+            signal.signal(kind, signal.default_int_handler)
         if host not in safety.LOOPBACK:
             print(f"warning: host={host}: whoever reaches this machine can read the page and use it, unencrypted.")
         print(f"Open {address} in a browser; Ctrl-C ends.", flush=True)
-        with suppress(KeyboardInterrupt):
-            Event().wait()
+        Event().wait()
 
 
 def _listening(site: Site, host: str, port: int) -> "_Server":
