@@ -1,4 +1,4 @@
-"""A stand-in for the W&B API on the loopback: it answers what the client asks before it sends, and records all of it."""
+"""A stand-in for the W&B API on the loopback: answers what the client asks before it sends, records all it is sent."""
 
 import json
 from collections.abc import Iterator

@@ -71,9 +71,8 @@ def _slices(runs: Sequence[Told]) -> list[str | Grid]:
         for column, values in columns.items()
         for value, cells in values.items()
     ]
-    return (
-        [Grid(["run", "split", "slice", "n", *ARMS.values()], rows, words=3)] if rows else ["The domain has no slices."]
-    )
+    columns = ["run", "split", "slice", "n", *ARMS.values()]
+    return [Grid(columns, rows, words=3)] if rows else ["The domain has no slices."]
 
 
 def _score(value: float | None) -> str:
@@ -95,10 +94,11 @@ def _negatives(runs: Sequence[Told]) -> Grid:
     rows = []
     for run in runs:
         told = run.metrics["negatives"]
-        known = {**told.get("miners", {}), **{f"dropped: {why}": n for why, n in told.get("dropped", {}).items()}}
+        known = {f"kept by {miner}": n for miner, n in told.get("miners", {}).items()}
+        known |= {f"dropped: {why}": n for why, n in told.get("dropped", {}).items()}
         false = told.get("false_negatives") or {}
         known |= {"share that answers the query by the hidden truth": false.get("rate")}
-        rows += _figures(run.label, {**told, **known})
+        rows += _figures(run.label, told | known)
     return Grid(["run", "negatives", "figure"], rows, words=2)
 
 
@@ -162,18 +162,11 @@ def _config(runs: Sequence[Told]) -> list[str | Grid | Code]:
     own = [_flat(run.config) for run in runs]
     names = {name: None for options in own for name in options if not name.startswith("run.")}
     rows = [[name, *cells] for name in names if len(set(cells := [o.get(name, "") for o in own])) > 1]
-    differ: list[str | Grid] = []
-    if len(runs) > 1:
-        differ = (
-            [Grid(["option", *(run.label for run in runs)], rows, words=1 + len(runs))]
-            if rows
-            else ["No option differs."]
-        )
-    return [
-        *differ,
-        f"All options of {runs[0].label}, {runs[0].folder}:",
-        Code(yaml.safe_dump(runs[0].config, sort_keys=False)),
-    ]
+    folders = [f"{run.label}: {run.folder}" for run in runs]
+    differ = Grid(["option", *(run.label for run in runs)], rows, words=1 + len(runs))
+    same = [] if len(runs) == 1 else ["No option differs."]
+    first = [f"All options of {runs[0].label}:", Code(yaml.safe_dump(runs[0].config, sort_keys=False))]
+    return [*folders, *([differ] if rows else same), *first]
 
 
 def _flat(node: Any, name: str = "") -> dict[str, str]:

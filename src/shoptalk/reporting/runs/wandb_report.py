@@ -12,6 +12,7 @@ from urllib.parse import urlparse
 from urllib.request import urlopen
 
 from rich.console import Console
+from rich.markup import escape
 
 from shoptalk.errors import InputError
 from shoptalk.reporting import markdown
@@ -52,8 +53,8 @@ class WandbReport:
         console.print(made.url, highlight=False, soft_wrap=True)
         kept = [str(path) for run in runs for path in run.offline]
         if kept:
-            console.print("[yellow]note:[/] For live panels of runs that were kept offline, send them and publish again: "
-                          f"wandb sync {' '.join(kept)}", highlight=False, soft_wrap=True)  # fmt: skip
+            told = f"For live panels of runs kept offline, send them and publish again: wandb sync {' '.join(kept)}"
+            console.print(f"[yellow]note:[/] {escape(told)}", highlight=False, soft_wrap=True)
 
 
 def extra() -> Any:
