@@ -158,7 +158,8 @@ def write_tables(run: Run, found: Gathered, schedule: Schedule, mined: Mined) ->
 
 def leave(run: Run, metrics: dict[str, Any], per_query: pl.DataFrame, negatives: Negatives, fitted: Fitted) -> None:
     """Write what the run found: model, report, figures."""
-    export(fitted.encoder, run.folder / "model", card(metrics, run.cfg.model.name))
+    config = OmegaConf.to_container(run.cfg, resolve=True)
+    export(fitted.encoder, run.folder / "model", card(metrics, config, fitted.encoder, per_query))
     (run.folder / "report.html").write_text(report(metrics, negatives))
     if drawn := picture(metrics):
         (run.folder / "result.svg").write_text(drawn)

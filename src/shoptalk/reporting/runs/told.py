@@ -12,6 +12,8 @@ import yaml
 
 from shoptalk.errors import InputError
 
+NEEDED = ("run", "corpus", "documents", "gain", "slices", "mixing", "sources", "negatives", "domain", "notices")
+
 
 @dataclass(frozen=True)
 class Told:
@@ -77,9 +79,12 @@ def _read(folder: Path) -> Told:
         raise InputError(f"runs={folder} is no finished run: it has no metrics.json{why}.")
     try:
         metrics = json.loads((folder / "metrics.json").read_text())
+        lacking = [name for name in NEEDED if name not in metrics]
+        if lacking:
+            raise ValueError(f"metrics.json lacks {', '.join(lacking)}")
         config = yaml.safe_load((folder / "config.yaml").read_text())
         return Told("", folder, metrics, pl.read_parquet(folder / "per_query.parquet"), config)
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError, pl.exceptions.PolarsError) as error:
+    except (OSError, ValueError, TypeError, yaml.YAMLError, pl.exceptions.PolarsError) as error:
         told = " ".join(str(error).split())
         raise InputError(f"runs={folder} cannot be read ({told}); train it again, or leave it out.") from error
 
