@@ -23,8 +23,6 @@ def finished(folder: Path, lift: float = 0.2, name: str = "first", query: str = 
     folder.mkdir(parents=True)
     (folder / "metrics.json").write_text(json.dumps(told))
     (folder / "config.yaml").write_text(yaml.safe_dump({"model": {"name": name}, "seed": 0, "run": {"name": name}}))
-    number = pl.col("query_id").str.strip_prefix("q")
-    table(lift).with_columns(query=pl.concat_str(pl.lit(f"{query} "), number)).write_parquet(
-        folder / "per_query.parquet"
-    )
+    texts = pl.concat_str(pl.lit(f"{query} "), pl.col("query_id"))
+    table(lift).with_columns(query=texts).write_parquet(folder / "per_query.parquet")
     return folder
