@@ -105,6 +105,7 @@ tracker.finish(json.loads((folder / "metrics.json").read_text()), pl.read_parque
 """
 
 
+@pytest.mark.slow
 def test_an_offline_run_holds_group_tables_and_artifacts_and_no_key(folder):
     from wandb_file import records
 
