@@ -4,6 +4,7 @@ import re
 
 import pytest
 import tiny_domain
+from composing import composed
 from tiny_models import bert
 
 import shoptalk
@@ -31,7 +32,8 @@ def test_ten_lines_of_shoptalk(model, tmp_path, monkeypatch, capsys):
     assert len(lines) <= 10
     real, quick = shoptalk.run, [
         f"model.name={model}", "trainer=cpu", "trainer.precision=32-true", "trainer.pairs=640", "trainer.batch_size=32",
-        "logger=csv", "threads=1", f"cache.root={tmp_path}/cache", f"hydra.run.dir={tmp_path}/run", "run.progress=false",
+        "logger=csv", "threads=1", f"cache.root={tmp_path}/cache", f"hydra.run.dir={tmp_path}/run",
+        "run.progress=false",
     ]  # fmt: skip
     monkeypatch.setattr(shoptalk, "run", lambda *overrides: real(*overrides, *quick), raising=False)
     left = {}
@@ -40,6 +42,12 @@ def test_ten_lines_of_shoptalk(model, tmp_path, monkeypatch, capsys):
     told = capsys.readouterr().out
     assert f"{outcome.metrics['test']['adapted']['ndcg@10']}" in told and "rank" in told
     assert left["model"].dimension == outcome.encoder().dimension
+
+
+@pytest.mark.parametrize("line", [line for line in PAGE.splitlines() if line.startswith("|") and '"' in line])
+def test_what_one_may_say_instead_composes(tmp_path, line):
+    said = re.findall(r'`"(.+?)"`', line)
+    assert said and composed(tmp_path, *said).data.sources
 
 
 @pytest.mark.slow
