@@ -14,8 +14,8 @@ from shoptalk.reporting.style import HEAD
 
 TEMPLATE = (
     HEAD
-    + """ pre { overflow-x: auto } td.left { min-width: 0 }
-</style></head><body>
+    + """ body { background: Canvas } pre { overflow-x: auto } td.left { min-width: 0 }
+</style></head><body><main>
 <h1>{{ title }}</h1>
 {% for section in sections %}<h2>{{ section.title }}</h2>
 {% for part in section.parts %}{% if part.columns is defined %}<table tabindex="0">
@@ -25,7 +25,7 @@ TEMPLATE = (
 {% endfor %}</table>
 {% elif part.text is defined %}<pre tabindex="0">{{ part.text }}</pre>
 {% else %}<p{% if section.title == "Verdict" %} class="verdict"{% endif %}>{{ part }}</p>
-{% endif %}{% endfor %}{% endfor %}</body></html>
+{% endif %}{% endfor %}{% endfor %}</main></body></html>
 """
 )
 
