@@ -31,7 +31,7 @@ def test_ten_lines_of_shoptalk(model, tmp_path, monkeypatch, capsys):
     lines = [line for line in block("shoptalk").splitlines() if line.strip()]
     assert len(lines) <= 10
     real, quick = shoptalk.run, [
-        f"model.name={model}", "trainer=cpu", "trainer.precision=32-true", "trainer.pairs=640", "trainer.batch_size=32",
+        f"model.name={model}", "trainer=cpu", "trainer.precision=32-true", "trainer.pairs=192", "trainer.batch_size=32",
         "logger=csv", "threads=1", f"cache.root={tmp_path}/cache", f"hydra.run.dir={tmp_path}/run",
         "run.progress=false",
     ]  # fmt: skip

@@ -31,7 +31,7 @@ def options(tmp_path_factory):
     def named(name, *more):
         return [
             "domain=beir", f"domain.path={domain}", "data=labels", "negatives=random", f"model.name={model}",
-            "logger=csv", "trainer=cpu", "trainer.precision=32-true", "trainer.pairs=640", "trainer.batch_size=32",
+            "logger=csv", "trainer=cpu", "trainer.precision=32-true", "trainer.pairs=192", "trainer.batch_size=32",
             "trainer.looks=2", "threads=1", f"cache.root={folder}/cache", f"hydra.run.dir={folder}/{name}", *more,
         ]  # fmt: skip
 
@@ -50,7 +50,7 @@ def figures(metrics):
 def test_it_gives_the_figures_of_the_command_line(options, outcome):
     command = [sys.executable, str(root() / "train.py"), *options("shell")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    assert subprocess.run(command, env=environment, capture_output=True, timeout=240).returncode == 0
+    assert subprocess.run(command, env=environment, capture_output=True, timeout=900).returncode == 0
     shell = outcome.folder.parent / "shell"
     assert figures(json.loads((shell / "metrics.json").read_text())) == figures(outcome.metrics)
     ours, theirs = (OmegaConf.load(place / "config.yaml") for place in (outcome.folder, shell))
@@ -62,7 +62,7 @@ def test_it_gives_the_figures_of_the_command_line(options, outcome):
 
 
 def test_the_outcome_has_tables_and_a_model(outcome):
-    assert outcome.pairs["times_drawn"].sum() == 640 and outcome.negatives.columns[:3] == [
+    assert outcome.pairs["times_drawn"].sum() == 192 and outcome.negatives.columns[:3] == [
         "query",
         "doc_id",
         "negatives",
@@ -123,7 +123,7 @@ def test_ctrl_c_says_how_to_go_on(options, outcome, monkeypatch):
     original = BiEncoder.training_step
 
     def interrupted(self, batch, batch_idx):
-        if self.global_step == 12:
+        if self.global_step == 4:
             os.kill(os.getpid(), signal.SIGINT)
         return original(self, batch, batch_idx)
 
