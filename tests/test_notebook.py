@@ -106,6 +106,7 @@ def test_it_runs_where_an_event_loop_does(options):
         (["temprature=soft"], ["temprature"]),
         (["sweeps=mixture"], ["python train.py"]),
         (["seed=1,2"], ["seed"]),
+        (["experiment=null"], ["group override"]),
         ([{"seed": 1}], ["run('data=labels')"]),
         (["temperature.value=-1"], ["temperature.value=-1"]),
     ],
@@ -187,7 +188,7 @@ def test_a_planted_key_is_in_no_file(options, monkeypatch):
 
     key = "local-" + "0a1b2c3d4e" * 4
     monkeypatch.setenv("WANDB_API_KEY", key)
-    found = shoptalk.run(*options("tracked", "logger=wandb_offline", "experiment=null", "run.group=team"))
+    found = shoptalk.run(*options("tracked", "logger=wandb_offline", "run.group=team"))
     runs = read([found.folder])
     Page(str(found.folder / "page.html"))("title", sections(runs), runs, Console(quiet=True))
     assert runs[0].offline and runs[0].sent == []

@@ -60,7 +60,7 @@ def _composed(overrides: list[str]) -> Iterator[DictConfig]:
         with initialize_config_dir(str(root() / "conf"), job_name="train", version_base="1.3"):
             try:
                 cfg = compose("train", overrides, return_hydra_config=True)
-            except (HydraException, OmegaConfBaseException) as error:
+            except (HydraException, OmegaConfBaseException, ValueError) as error:
                 raise InputError(" ".join(str(error).split("Config search path:")[0].split())) from error
         if cfg.hydra.mode == RunMode.MULTIRUN:
             raise InputError("run() trains one config and a sweep is many: start it as python train.py sweeps=NAME.")
