@@ -14,7 +14,18 @@ from shoptalk.configs import unsorted_sources
 from shoptalk.studies.sampling import Sampling
 
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir())
-ELSEWHERE = {"click_model", "shape", "data", "domain", "experiment", "generator", "hydra", "model", "trainer"}
+ELSEWHERE = {
+    "click_model",
+    "shape",
+    "data",
+    "domain",
+    "experiment",
+    "generator",
+    "hydra",
+    "model",
+    "publish",
+    "trainer",
+}
 SOURCES = options("data")
 
 
@@ -33,6 +44,12 @@ def test_a_generator_builds_its_object(tmp_path, option):
 def test_a_prompt_builds_its_object(tmp_path, option):
     cfg = composed(tmp_path, f"+generator/prompt={option}")
     assert instantiate(cfg.generator.prompt).bound
+
+
+@pytest.mark.parametrize("option", options("publish"))
+def test_a_publisher_builds_its_object(option):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        assert callable(instantiate(compose("report", [f"publish={option}"]).publish))
 
 
 @pytest.mark.parametrize("option", options("trainer"))

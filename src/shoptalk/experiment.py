@@ -1,7 +1,6 @@
 """One experiment, the whole way: domain, sources, mixing, negatives, training, verdict."""
 
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -17,10 +16,12 @@ from shoptalk.embedding import CachedEmbed
 from shoptalk.errors import InputError, only_chosen
 from shoptalk.export import export
 from shoptalk.fitting import Fitted, Pool, fit
+from shoptalk.frame import Run
 from shoptalk.losses import Loss
 from shoptalk.mining import Mining, retrievers
 from shoptalk.mixing import Mixing, Schedule
 from shoptalk.negatives.mined import Mined
+from shoptalk.outcome import Outcome
 from shoptalk.preparing import Gathered, examples, gather
 from shoptalk.reporting import logs, results, simulation, tables
 from shoptalk.reporting.card import card
@@ -29,32 +30,11 @@ from shoptalk.reporting.negatives_truth import Truth
 from shoptalk.reporting.picture import picture
 from shoptalk.reporting.report import Evidence, report
 from shoptalk.retrieval.dense import Dense
-from shoptalk.run import Run
 from shoptalk.simulated import simulated_log
 from shoptalk.slicing import described, word_pieces
 from shoptalk.sources.cached import CachedSource
 from shoptalk.sources.pairs import Ground, Voice
 from shoptalk.training.ranks import any_of, embedded, world
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run found.
-
-    Attributes:
-        metrics: the content of ``metrics.json``.
-        per_query: every arm's measures per query and split.
-        folder: where all of it lies.
-    """
-
-    metrics: dict[str, Any]
-    per_query: pl.DataFrame
-    folder: Path
-
-    @property
-    def dev_score(self) -> float:
-        """dev nDCG@10 of the adapted model, NaN for a domain without dev."""
-        return self.metrics.get("dev", {}).get("adapted", {}).get("ndcg@10", float("nan"))
 
 
 def train(cfg: DictConfig) -> Outcome | None:
@@ -135,7 +115,7 @@ def train(cfg: DictConfig) -> Outcome | None:
         leave(run, metrics, per_query, comparing.shown(hits, splits, domain.corpus), negatives, fitted)
     tables.show(metrics, run.console)
     run.console.print(f"[dim]{run.folder}[/]")
-    return Outcome(metrics, per_query, run.folder)
+    return Outcome(metrics, per_query, run.folder, domain.corpus, searches["adapted"])
 
 
 def cached_source(node: DictConfig) -> CachedSource:
@@ -193,10 +173,11 @@ def leave(
     fitted: Fitted,
 ) -> None:
     """Write what the run found: model, report, figures."""
-    export(fitted.encoder, run.folder / "model", card(metrics, run.cfg.model.name))
+    config = OmegaConf.to_container(OmegaConf.load(run.folder / "config.yaml"))
+    export(fitted.encoder, run.folder / "model", card(metrics, config, fitted.encoder, per_query))
     run.write("ranked", ranked)
-    evidence = Evidence(per_query, ranked, OmegaConf.to_container(OmegaConf.load(run.folder / "config.yaml")))
-    (run.folder / "report.html").write_text(report(metrics, negatives, evidence), encoding="utf-8")
+    page = report(metrics, negatives, Evidence(per_query, ranked, config))
+    (run.folder / "report.html").write_text(page, encoding="utf-8")
     if drawn := picture(metrics):
         (run.folder / "result.svg").write_text(drawn)
     run.close(metrics, per_query, negatives)

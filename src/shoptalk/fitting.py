@@ -18,13 +18,13 @@ from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Judged
 from shoptalk.embedding import CachedTokens
 from shoptalk.errors import InputError
+from shoptalk.frame import Run
 from shoptalk.losses import Loss
 from shoptalk.models.adapters import merge_lora
 from shoptalk.models.ragged import Ragged
 from shoptalk.negatives.draws import rotate
 from shoptalk.retrieval import dense
 from shoptalk.retrieval.metrics import means, per_query
-from shoptalk.run import Run
 from shoptalk.training import memory
 from shoptalk.training.batches import Batches, Examples, mixed, one_source
 from shoptalk.training.callbacks import BEST, Interrupted, KeepBest
@@ -107,7 +107,8 @@ def fit(
     say = partial(run.console.print, style="dim", highlight=False)
     keep = KeepBest(run.folder / "checkpoints", steps, min(settings.looks, steps), score, say, run.looked)
     refreshing = None if remine is None else Refreshing(batches, encoder, remine, say, log=run.logger.log_metrics)
-    trainer = settings.trainer(run.folder, steps, [keep], run.logger, bar=cfg.run.progress)
+    watched = cfg.run.progress and run.console.is_terminal
+    trainer = settings.trainer(run.folder, steps, [keep], run.logger, bar=watched)
     try:
         trainer.fit(module, PairsData(batches, refreshing), ckpt_path=checkpoint_of(cfg.ckpt_path), weights_only=True)
     except Interrupted as stop:

@@ -19,6 +19,7 @@ from shoptalk.studies.pruning import PRUNED_FILE, Pruned
 
 _failed: list[str] = []
 ERROR_FILE = "error.txt"
+STOPPED = "Stopped before training began; what was finished is cached, so run the same command again."
 
 
 def check(arguments: list[str]) -> None:
@@ -36,6 +37,7 @@ def job(cfg: DictConfig) -> float:
 
         join()
         cfg.run.single = HydraConfig.get().mode == RunMode.RUN
+        cfg.run.group = cfg.run.group or group(HydraConfig.get())
         if world()[1] > 1 and not cfg.run.single:
             raise InputError("-m with several processes would let each run every job: start it without torchrun.")
         cfg.run.dir = agreed(cfg.run.dir)
@@ -49,10 +51,7 @@ def job(cfg: DictConfig) -> float:
         Path(cfg.run.dir, PRUNED_FILE).write_text(json.dumps({"look": place, "ndcg@10": score}) + "\n")
         return math.nan
     except KeyboardInterrupt as stop:
-        _say(
-            cfg,
-            str(stop) or "Stopped before training began; what was finished is cached, so run the same command again.",
-        )
+        _say(cfg, str(stop) or STOPPED)
         sys.exit(130)
     except (InputError, InstantiationException, OmegaConfBaseException) as error:
         sentence = sentence_of(error)
@@ -62,6 +61,13 @@ def job(cfg: DictConfig) -> float:
         return math.nan
     finally:
         gc.collect()  # a job may have left a model in a cycle, and the next one needs the memory
+
+
+def group(hydra: Any) -> str | None:
+    """What a run belongs to: its experiment, else the folder of its multirun; ``None`` for a run by itself."""
+    if chosen := hydra.runtime.choices.get("experiment"):
+        return chosen
+    return "/".join(Path(hydra.sweep.dir).parts[-2:]) if hydra.mode == RunMode.MULTIRUN else None
 
 
 def finished(cfg: DictConfig) -> float | None:
@@ -111,6 +117,11 @@ def sentence_of(error: BaseException | None) -> str | None:
 def _say(cfg: DictConfig, sentence: str) -> None:
     print(f"error: {sentence}", file=sys.stderr)
     _failed.append(sentence)
+    leave(cfg, sentence)
+
+
+def leave(cfg: DictConfig, sentence: str) -> None:
+    """Write why a run ended into its folder."""
     folder = Path(OmegaConf.select(cfg, "run.dir"))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ERROR_FILE).write_text(sentence + "\n")

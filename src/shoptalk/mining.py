@@ -12,6 +12,7 @@ from shoptalk.cache import digest
 from shoptalk.domain.corpus import Corpus
 from shoptalk.embedding import CachedEmbed, CachedTokens, once
 from shoptalk.errors import InputError
+from shoptalk.frame import Run
 from shoptalk.negatives.judging import Calibrated
 from shoptalk.negatives.mined import Mine, Mined
 from shoptalk.negatives.refreshed import Refreshed
@@ -21,7 +22,6 @@ from shoptalk.retrieval.bm25 import BM25
 from shoptalk.retrieval.cached import CachedSearch
 from shoptalk.retrieval.dense import Dense
 from shoptalk.retrieval.index.built import VERSION
-from shoptalk.run import Run
 from shoptalk.training.ranks import embedded
 
 CALIBRATED_ON = (0, 50)

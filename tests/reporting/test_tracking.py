@@ -8,14 +8,14 @@ from mined_by_hand import mined, some, told
 from shoptalk.reporting.tracking import Csv, Swept, Wandb
 
 
-def logged(negatives, folder):
+def logged(negatives, folder, **more):
     """What W&B is handed of a run that mined ``negatives``."""
     logs, summary = {}, {}
-    tracker = Wandb("project")
+    tracker = Wandb("project", artifacts="none")
     run = SimpleNamespace(log=logs.update, summary=summary, finish=lambda: None)
     tracker._folder, tracker._logger = folder, SimpleNamespace(experiment=run)
-    tracker.finish({"negatives": negatives.metrics()}, pl.DataFrame({"query": ["q"]}), negatives)
-    assert summary == {"negatives": negatives.metrics()}
+    tracker.finish({"negatives": negatives.metrics(), **more}, pl.DataFrame({"query": ["q"]}), negatives)
+    assert summary == {"negatives": negatives.metrics(), **more}
     return logs
 
 
@@ -30,7 +30,15 @@ def test_wandb_keeps_the_histograms_and_the_sample_of_negatives(tmp_path):
 
 
 def test_wandb_is_handed_no_table_of_nothing(tmp_path):
-    assert logged(told(mined([("q", "d0", [])])), tmp_path).keys() == {"per_query"}
+    assert logged(told(mined([("q", "d0", [])])), tmp_path).keys() == {"per_query", "negatives/counts"}
+
+
+def test_wandb_keeps_slices_and_why_negatives_were_dropped(tmp_path):
+    slices = {"dev": {"kind": {"x": {"n": 40, "bm25": 0.1, "adapted": 0.5}}}}
+    logs = logged(told(some()), tmp_path, slices=slices)
+    assert logs["slices"].columns == ["split", "slice", "value", "n", "bm25", "adapted"]
+    assert logs["slices"].data == [["dev", "kind", "x", 40, 0.1, 0.5]]
+    assert {"teacher": 12, "known positive": 3, "filled": 1}.items() <= dict(logs["negatives/counts"].data).items()
 
 
 def test_csv_leaves_them_to_the_run(tmp_path):

@@ -34,6 +34,7 @@ def metrics(
     content = {
         "schema": 1,
         "corpus": domain.name,
+        "corpus_digest": domain.corpus.digest,
         "documents": len(domain.corpus),
         "run": run.cfg.run.name,
         "seed": run.cfg.seed,

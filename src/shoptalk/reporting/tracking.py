@@ -8,7 +8,26 @@ from typing import Any
 
 import polars as pl
 
+from shoptalk.reporting.artifacts import METADATA, keeping
 from shoptalk.reporting.negatives import Negatives
+
+
+def tables(metrics: dict[str, Any], per_query: pl.DataFrame, negatives: Negatives) -> dict[str, pl.DataFrame]:
+    """What W&B is handed as tables: every query, every slice, why negatives were dropped, and some of them to read."""
+    slices = [
+        {"split": split, "slice": column, "value": value, **figures}
+        for split, columns in metrics.get("slices", {}).items()
+        for column, values in columns.items()
+        for value, figures in values.items()
+    ]
+    told = metrics["negatives"]
+    counts = {**told.get("dropped", {}), "kept": told.get("kept"), "filled": told.get("filled")}
+    return {
+        "per_query": per_query,
+        "slices": pl.DataFrame(slices, infer_schema_length=None),
+        "negatives/counts": pl.DataFrame({"reason": list(counts), "negatives": list(counts.values())}),
+        "negatives/sample": negatives.sample(),
+    }
 
 
 class Silent:
@@ -61,19 +80,22 @@ class Csv:
 
 
 class Wandb:
-    """Weights & Biases: config, curves, final metrics, per-query table, negatives.
+    """Weights & Biases: config, curves, final metrics, tables per query and slice, negatives, artifacts.
 
     Args:
         offline: keep the run under its own folder; ``wandb sync`` sends it later.
+        artifacts: what the artifacts of domain, pairs and model hold, see ``HOLD`` there.
     """
 
-    def __init__(self, project: str, entity: str | None = None, offline: bool = True):
+    def __init__(self, project: str, entity: str | None = None, offline: bool = True, artifacts: str = METADATA):
         self.project, self.entity, self.offline = project, entity, offline
+        self._artifacts = keeping(artifacts)
 
     def start(self, folder: Path, name: str, config: dict[str, Any]) -> Any:
         """The Lightning logger of this run."""
         self._folder = folder
         os.environ.setdefault("WANDB_SILENT", "true")
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # crash reports would leave the machine, offline too
         from pytorch_lightning.loggers import WandbLogger
 
         mode = "offline" if self.offline else "online"
@@ -90,8 +112,8 @@ class Wandb:
         return self._logger
 
     def finish(self, metrics: dict[str, Any], per_query: pl.DataFrame, negatives: Negatives) -> None:
-        """Final metrics as summary, the per-query table, the negatives' histograms and sample, the reports on click
-        logs, and an end to the run, so that trials never merge."""
+        """Final metrics as summary, the tables, the negatives' histograms, the reports on click logs, the artifacts,
+        and an end to the run, so that trials never merge."""
         import wandb
 
         run = self._logger.experiment
@@ -102,7 +124,7 @@ class Wandb:
                 if key in metrics
             }
         )
-        for name, table in {"per_query": per_query, "negatives/sample": negatives.sample()}.items():
+        for name, table in tables(metrics, per_query, negatives).items():
             if table.height:
                 run.log({name: wandb.Table(columns=table.columns, data=list(map(list, table.iter_rows())))})
         for name, histogram in negatives.histograms().items():
@@ -111,6 +133,7 @@ class Wandb:
             run.log({page.stem: wandb.Html(page.read_text(), inject=False)})
         for figures in metrics.get("logs", {}).values():
             run.summary.update(figures)
+        self._artifacts(run, self._folder, metrics)
         run.finish()
 
     def abandon(self, pruned: bool = False) -> None:
