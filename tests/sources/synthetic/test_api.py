@@ -15,7 +15,7 @@ from llm_server import answer, drop, raw, serving, stall, status
 
 from shoptalk.errors import InputError
 from shoptalk.sources.pairs import Voice
-from shoptalk.sources.synthetic.api.limits import LONGEST_ASKED, Clock, Pace, backoff, retry_after
+from shoptalk.remote.limits import LONGEST_ASKED, Clock, Pace, backoff, retry_after
 from shoptalk.sources.synthetic.api.model import ApiModel
 from shoptalk.sources.synthetic.language import Answer, Prompt
 
