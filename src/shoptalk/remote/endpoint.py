@@ -60,7 +60,7 @@ class Endpoint:
                 body = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return self._lost(error)
-        return self.reader.read(response.status, response.headers, body)
+        return self.reader.read(job, response.status, response.headers, body)
 
     def _lost(self, error: Exception) -> Reply:
         """Where nothing was sent nothing was spent; where the answer got lost it may have been."""

@@ -53,14 +53,14 @@ class Reader:
     key_from: str | None
     key: str | None
 
-    def read(self, status: int, headers: Mapping[str, str], body: bytes) -> Reply:
-        """The reply.
+    def read(self, job: Any, status: int, headers: Mapping[str, str], body: bytes) -> Reply:
+        """The reply to ``job``.
 
         Raises:
             InputError: nothing will be answered: the key, the model, the address or an option is wrong.
         """
         if 200 <= status < 300:
-            return self.answer(body)
+            return self.answer(job, body)
         said = f"{status}: {spoken(body, self.key)}"
         if status in (408, 429) or status >= 500:
             pause = retry_after(headers.get("Retry-After"), datetime.now(UTC))
@@ -69,8 +69,12 @@ class Reader:
             return Reply(why=said, used=NOTHING)
         raise InputError(self._refusal(status, headers, said))
 
-    def answer(self, body: bytes) -> Reply:
-        """What a response of code 200 holds."""
+    def answer(self, job: Any, body: bytes) -> Reply:
+        """What a response of code 200 holds.
+
+        Raises:
+            InputError: nothing that this endpoint answers can be used.
+        """
         raise NotImplementedError
 
     def _refusal(self, status: int, headers: Mapping[str, str], said: str) -> str:

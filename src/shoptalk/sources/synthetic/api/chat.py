@@ -38,7 +38,7 @@ class ChatReader(Reader):
 
     max_tokens: int
 
-    def answer(self, body: bytes) -> Reply:
+    def answer(self, job: Prompt, body: bytes) -> Reply:
         """A finished answer, or why it is none; an answer cut in the middle is no query."""
         said = decoded(body)
         if said is None:

@@ -1,0 +1,81 @@
+"""The table of an evaluation, and what it comes to in sentences."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+MEASURES = {"ndcg@10": "nDCG@10", "recall@100": "recall@100", "mrr@10": "MRR@10"}
+
+
+def show(content: Mapping[str, Any], console: Console) -> None:
+    """Print the table of each split that all arms were measured on, notices, and the outcome.
+
+    Args:
+        content: that of ``evaluation.json``.
+    """
+    for split in ("dev", "test", "audit"):
+        if split in content and (split != "test" or content["chosen_on"] is None):
+            console.print(table(content, split))
+    for notice in content["notices"]:
+        console.print(f"[yellow]note:[/] {escape(notice)}", highlight=False)
+    for sentence in outcome(content):
+        console.print(f"[bold]{escape(sentence)}[/]", highlight=False)
+
+
+def table(content: Mapping[str, Any], split: str) -> Table:
+    """A row per arm, each mean above its 95 % interval."""
+    found, baseline = content[split], content["baseline"]
+    n = next(iter(found.values()))["n"]
+    made = Table(title=f"{content['corpus']}, {n:,} queries of {split}", title_justify="left", show_lines=True)
+    made.add_column("retriever", overflow="fold")
+    for name in (*MEASURES.values(), f"nDCG@10 over {escape(baseline)}", "p (Holm)", "wins · ties · losses"):
+        made.add_column(name, justify="right", overflow="fold")
+    made.add_column("verdict")
+    for arm, told in found.items():
+        cells = [_mean(told[measure], told["ci95"][measure]) for measure in MEASURES]
+        against = content["over_baseline"][split].get(arm)
+        best = arm == content["winner"]
+        verdict = (against["verdict"] if against else "baseline") + ("\nchosen" if best else "")
+        compared = _against(against) if against else ["", "", ""]
+        made.add_row(escape(arm), *cells, *compared, verdict, style="bold" if best else "")
+    return made
+
+
+def outcome(content: Mapping[str, Any]) -> list[str]:
+    """What was chosen and how it does on test, one sentence each."""
+    baseline, winner = content["baseline"], content["winner"]
+    if content["chosen_on"] is None:
+        return ["There is no dev split: all are measured on test, and nothing is chosen."]
+    best = f"{winner} is best on dev with {content['dev'][winner]['ndcg@10']:.3f} nDCG@10"
+    if "test" not in content:
+        return [f"{best}; there is no test split to confirm it on."]
+    test = content["test"]
+    if winner == baseline:
+        return [f"{best}; it is the baseline, so test is read for it alone: {_alone(test[winner])}."]
+    gain = content["over_baseline"]["test"][winner]
+    low, high = (100 * side for side in gain["ci95"])
+    verdict = gain["verdict"] if gain["verdict"] == "inconclusive" else f"it is {gain['verdict']}"
+    return [
+        f"{best}.",
+        f"Test, read for it and {baseline} alone: {winner} has {_alone(test[winner])}, {baseline} "
+        f"{test[baseline]['ndcg@10']:.3f}; {100 * gain['ndcg@10']:+.1f} points "
+        f"(95 % interval {low:+.1f} to {high:+.1f}, p = {gain['p_value']:.4f}): {verdict}.",
+    ]
+
+
+def _alone(told: Mapping[str, Any]) -> str:
+    low, high = told["ci95"]["ndcg@10"]
+    return f"{told['ndcg@10']:.3f} nDCG@10 ({low:.3f} to {high:.3f}, {told['n']:,} queries)"
+
+
+def _mean(mean: float, interval: list[float]) -> str:
+    return f"{mean:.3f}\n[dim]{interval[0]:.3f}–{interval[1]:.3f}[/]"
+
+
+def _against(told: Mapping[str, Any]) -> list[str]:
+    low, high = told["ci95"]
+    counts = f"{told['wins']} · {told['ties']} · {told['losses']}"
+    return [f"{told['ndcg@10']:+.3f}\n[dim]{low:+.3f} to {high:+.3f}[/]", f"{told['holm']:.4f}", counts]
