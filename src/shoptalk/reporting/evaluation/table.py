@@ -1,8 +1,9 @@
 """The table of an evaluation, and what it comes to in sentences."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -29,18 +30,17 @@ def table(content: Mapping[str, Any], split: str) -> Table:
     """A row per arm, each mean above its 95 % interval."""
     found, baseline = content[split], content["baseline"]
     n = next(iter(found.values()))["n"]
-    made = Table(title=f"{content['corpus']}, {n:,} queries of {split}", title_justify="left", show_lines=True)
+    title = f"{content['corpus']}, {n:,} queries of {split}, means with 95 % intervals"
+    made = Table(title=title, title_justify="left", box=box.HORIZONTALS, show_lines=True, collapse_padding=True)
     made.add_column("retriever", overflow="fold")
-    for name in (*MEASURES.values(), f"nDCG@10 over {escape(baseline)}", "p (Holm)", "wins · ties · losses"):
-        made.add_column(name, justify="right", overflow="fold")
-    made.add_column("verdict")
+    for name in (*MEASURES.values(), f"nDCG@10\nover {escape(baseline)}", "won/tied/lost"):
+        made.add_column(name, justify="right", no_wrap=True)
+    made.add_column("verdict\np (Holm)", no_wrap=True)
     for arm, told in found.items():
         cells = [_mean(told[measure], told["ci95"][measure]) for measure in MEASURES]
         against = content["over_baseline"][split].get(arm)
-        best = arm == content["winner"]
-        verdict = (against["verdict"] if against else "baseline") + ("\nchosen" if best else "")
-        compared = _against(against) if against else ["", "", ""]
-        made.add_row(escape(arm), *cells, *compared, verdict, style="bold" if best else "")
+        compared = _against(against) if against else ["", "", "baseline"]
+        made.add_row(escape(arm), *cells, *compared, style="bold" if arm == content["winner"] else "")
     return made
 
 
@@ -71,11 +71,16 @@ def _alone(told: Mapping[str, Any]) -> str:
     return f"{told['ndcg@10']:.3f} nDCG@10 ({low:.3f} to {high:.3f}, {told['n']:,} queries)"
 
 
-def _mean(mean: float, interval: list[float]) -> str:
-    return f"{mean:.3f}\n[dim]{interval[0]:.3f}–{interval[1]:.3f}[/]"
+def _mean(mean: float, interval: Sequence[float]) -> str:
+    return f"{mean:.3f}\n[dim]{_short(interval[0])}–{_short(interval[1])}[/]"
 
 
 def _against(told: Mapping[str, Any]) -> list[str]:
-    low, high = told["ci95"]
-    counts = f"{told['wins']} · {told['ties']} · {told['losses']}"
-    return [f"{told['ndcg@10']:+.3f}\n[dim]{low:+.3f} to {high:+.3f}[/]", f"{told['holm']:.4f}", counts]
+    low, high = (_short(side, "+") for side in told["ci95"])
+    difference = f"{told['ndcg@10']:+.3f}\n[dim]{low}…{high}[/]"
+    return [difference, f"{told['wins']}/{told['ties']}/{told['losses']}", f"{told['verdict']}\n{told['holm']:.4f}"]
+
+
+def _short(value: float, sign: str = "") -> str:
+    """Three decimals, without the nought before them."""
+    return f"{value:{sign}.3f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:{sign}.3f}"
