@@ -119,7 +119,7 @@ def test_re_ranking_reads_as_deep_as_it_is_told_where_fewer_are_wanted(bench, mo
 
 
 def test_what_is_no_cross_encoder_is_refused(bench, models):
-    with pytest.raises(InputError, match="models=bm25|.*: .*no cross-encoder"):
+    with pytest.raises(InputError, match="no cross-encoder"):
         Reranked(BM25Arm(), str(models[0])).open(bench)
     with pytest.raises(InputError, match=r"by.name=\./nowhere: there is no such folder"):
         Reranked(BM25Arm(), "./nowhere").open(bench)

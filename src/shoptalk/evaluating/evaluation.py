@@ -1,6 +1,7 @@
 """Any number of retrievers on one domain: measured on dev, the best chosen, test read for it and the baseline alone."""
 
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -132,9 +133,14 @@ def leave(folder: Path, told: Mapping[str, Any], table: pl.DataFrame, options: M
 
 
 def _free(out: str) -> Path:
-    if (Path(out) / CONTENT).exists():
+    """The folder for what is found; whether it can be written is looked at before hours are spent."""
+    folder = Path(out)
+    if (folder / CONTENT).exists():
         raise InputError(f"out={out} holds an evaluation already; give another folder, or move that one away.")
-    return Path(out)
+    above = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise InputError(f"out={out} cannot be written; give another folder.")
+    return folder
 
 
 def _baseline(arms: Sequence[Arm], models: Any, asked: str | None) -> str:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import get_method, instantiate
+from hydra.utils import get_class, get_method
 from omegaconf import DictConfig, OmegaConf
 
 from shoptalk.arms.base import Arm
@@ -73,7 +73,7 @@ class Namer:
         if name in options("model"):
             return self._encoder(name, _config("model", name), details)
         folder = Path(name).expanduser()
-        if folder.is_dir():
+        if name and folder.is_dir():
             return self._in_folder(name, folder, details)
         if "|" in name:
             of, by = (part.strip() for part in name.rsplit("|", 1))
@@ -97,7 +97,8 @@ class Namer:
         if missing := sorted(OmegaConf.missing_keys(node)):
             needs = ", ".join(f"{option}: …" for option in missing)
             raise InputError(f"models: {name} needs {' and '.join(missing)}; give {{arm: {name}, {needs}}}.")
-        return instantiate(OmegaConf.to_container(node, resolve=True), **parts)
+        chosen = OmegaConf.to_container(node, resolve=True)
+        return get_class(chosen.pop("_target_"))(**chosen, **parts)
 
     def _parts(self, of: object) -> Any:
         several = isinstance(of, Sequence) and not isinstance(of, str)

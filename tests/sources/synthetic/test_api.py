@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from llm_server import answer, drop, raw, serving, stall, status
 
 from shoptalk.errors import InputError
-from shoptalk.sources.pairs import Voice
 from shoptalk.remote.limits import LONGEST_ASKED, Clock, Pace, backoff, retry_after
+from shoptalk.sources.pairs import Voice
 from shoptalk.sources.synthetic.api.model import ApiModel
 from shoptalk.sources.synthetic.language import Answer, Prompt
 
