@@ -1,12 +1,12 @@
 """Embeddings from an endpoint: the protocol, faults, the budget, and that nothing is paid twice."""
 
-import asyncio
 import re
 from contextlib import nullcontext
 
 import numpy as np
 import pytest
 from embedding_server import embedding, vector, vectors
+from fast_clock import FastClock
 from llm_server import drop, raw, stall, status
 
 from shoptalk.arms.api.arm import ApiArm
@@ -14,18 +14,10 @@ from shoptalk.arms.base import Bench
 from shoptalk.cache import Cache
 from shoptalk.domain.corpus import Corpus
 from shoptalk.errors import InputError
-from shoptalk.remote.limits import Clock
 
 KEY = "sk-proj-8f3a91c07d5e42b6"
 COUNT = 10
 CORPUS = Corpus([f"d{i}" for i in range(COUNT)], [f"horn {i}" for i in range(COUNT)], [""] * COUNT)
-
-
-class FastClock(Clock):
-    """Waits for nothing."""
-
-    async def sleep(self, seconds):
-        await asyncio.sleep(0)
 
 
 @pytest.fixture(autouse=True)

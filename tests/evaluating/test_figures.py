@@ -4,9 +4,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from shoptalk.domain.corpus import Corpus
+from shoptalk.domain.judgments import Domain
 from shoptalk.errors import InputError
 from shoptalk.evaluating import figures
 from shoptalk.evaluating.choosing import choose
+from shoptalk.evaluating.evaluation import content
 from shoptalk.retrieval.holm import holm
 from shoptalk.retrieval.significance import compare
 
@@ -59,6 +62,17 @@ def test_means_have_their_intervals_and_counts(values):
     low, high = told["base"]["ci95"]["ndcg@10"]
     assert low < values["base"].mean() < high and told["base"]["ndcg@10"] == pytest.approx(values["base"].mean())
     assert told["base"]["ci95"]["recall@100"] == [1.0, 1.0] and told["base"]["n"] == 120
+
+
+def test_a_budget_has_its_price(values):
+    made, domain = table(**values), Domain("horns", Corpus(["d"], ["horn"], [""]), {})
+    facts = {arm: {"notices": []} for arm in values}
+    told = content(domain, made, facts, "base", choose(made, "dev", {"better": "too slow"}), "dev")
+    assert told["winner"] == "hardly" and told["budget"]["best"] == "better"
+    assert told["budget"]["price"] == compare(values["hardly"], values["better"]).told()
+    told = content(domain, made, facts, "base", choose(made, "dev", {"worse": "too slow"}), "dev")
+    assert told["winner"] == "better" and told["budget"]["price"] is None
+    assert "budget" not in content(domain, made, facts, "base", choose(made, "dev"), "dev")
 
 
 def test_the_best_is_chosen_of_equals_the_first_and_of_those_not_barred():

@@ -103,7 +103,7 @@ def content(
     splits = table["split"].unique(maintain_order=True).to_list()
     notices = [*domain.notices, *(f"{arm}: {line}" for arm, told in facts.items() for line in told["notices"])]
     notices += [f"{arm} finds no judged document for any query of {first}." for arm in _blind(table, first)]
-    return {
+    told = {
         "schema": 1,
         "corpus": domain.name,
         "documents": len(domain.corpus),
@@ -115,6 +115,7 @@ def content(
         "over_baseline": {split: figures.over(table, split, baseline) for split in splits},
         "notices": notices,
     }
+    return told | ({"budget": _budget(table, first, choice)} if choice.barred else {})
 
 
 def leave(folder: Path, told: Mapping[str, Any], table: pl.DataFrame, options: Mapping[str, Any]) -> None:
@@ -130,6 +131,12 @@ def leave(folder: Path, told: Mapping[str, Any], table: pl.DataFrame, options: M
         (folder / CONTENT).write_text(json.dumps(told, indent=1) + "\n")
     except OSError as error:
         raise InputError(f"out={folder} cannot be written ({error.strerror or error}); give another folder.") from error
+
+
+def _budget(table: pl.DataFrame, split: str, choice: Choice) -> dict[str, Any]:
+    """What a budget bars, and how the winner stands to the best of all; ``None`` where it is the best itself."""
+    price = None if choice.best == choice.winner else comparing.gain(table, split, choice.best, choice.winner).told()
+    return {"barred": dict(choice.barred), "best": choice.best, "price": price}
 
 
 def _free(out: str) -> Path:

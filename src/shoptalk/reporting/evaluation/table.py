@@ -49,21 +49,35 @@ def outcome(content: Mapping[str, Any]) -> list[str]:
     baseline, winner = content["baseline"], content["winner"]
     if content["chosen_on"] is None:
         return ["There is no dev split: all are measured on test, and nothing is chosen."]
+    budget = [_price(content["budget"])] if "budget" in content else []
     best = f"{winner} is best on dev with {content['dev'][winner]['ndcg@10']:.3f} nDCG@10"
     if "test" not in content:
-        return [f"{best}; there is no test split to confirm it on."]
+        return [f"{best}; there is no test split to confirm it on.", *budget]
     test = content["test"]
     if winner == baseline:
-        return [f"{best}; it is the baseline, so test is read for it alone: {_alone(test[winner])}."]
+        return [f"{best}; it is the baseline, so test is read for it alone: {_alone(test[winner])}.", *budget]
     gain = content["over_baseline"]["test"][winner]
     low, high = (100 * side for side in gain["ci95"])
     verdict = gain["verdict"] if gain["verdict"] == "inconclusive" else f"it is {gain['verdict']}"
     return [
         f"{best}.",
+        *budget,
         f"Test, read for it and {baseline} alone: {winner} has {_alone(test[winner])}, {baseline} "
         f"{test[baseline]['ndcg@10']:.3f}; {100 * gain['ndcg@10']:+.1f} points "
         f"(95 % interval {low:+.1f} to {high:+.1f}, p = {gain['p_value']:.4f}): {verdict}.",
     ]
+
+
+def _price(budget: Mapping[str, Any]) -> str:
+    """What the budget takes away."""
+    bars = f"The budget bars {', '.join(f'{arm} ({why})' for arm, why in budget['barred'].items())}."
+    if (price := budget["price"]) is None:
+        return f"{bars} It costs nothing: the best of all meets it."
+    low, high = (-100 * side for side in reversed(price["ci95"]))
+    return (
+        f"{bars} Without it {budget['best']} would be chosen: on dev it has {-100 * price['ndcg@10']:.1f} points nDCG@10 "
+        f"more (95 % interval {low:+.1f} to {high:+.1f})."
+    )
 
 
 def _alone(told: Mapping[str, Any]) -> str:
