@@ -9,7 +9,7 @@ from shoptalk.domain.judgments import Domain
 from shoptalk.errors import InputError
 from shoptalk.evaluating import figures
 from shoptalk.evaluating.choosing import choose
-from shoptalk.evaluating.evaluation import content
+from shoptalk.evaluating.figures import content
 from shoptalk.retrieval.holm import holm
 from shoptalk.retrieval.significance import compare
 

@@ -19,7 +19,7 @@ from shoptalk.cache import Cache
 from shoptalk.domain.judgments import Domain, Judged
 from shoptalk.errors import InputError
 from shoptalk.evaluating import figures
-from shoptalk.evaluating.choosing import Choice, choose
+from shoptalk.evaluating.choosing import choose
 from shoptalk.evaluating.naming import named
 from shoptalk.reporting.evaluation import table as shown
 from shoptalk.reporting.progress import Stages, clock
@@ -69,7 +69,7 @@ def evaluate(cfg: DictConfig, console: Console) -> Evaluation:
         last = [arm for arm in arms if arm.name in (choice.winner, baseline)]
         read, _ = measure(last, bench, {"test": domain.splits["test"]})
         table = pl.concat([table, read], how="diagonal")
-    told = content(domain, table, facts, baseline, choice, first)
+    told = figures.content(domain, table, facts, baseline, choice, first)
     told |= {"threads": threads, "seconds": {"total": time.perf_counter() - began}}
     leave(folder, told, table, {**options, "threads": threads})
     shown.show(told, console)
@@ -81,41 +81,17 @@ def measure(
     arms: Sequence[Arm], bench: Bench, splits: Mapping[str, Judged]
 ) -> tuple[pl.DataFrame, dict[str, dict[str, Any]]]:
     """The table of every arm on every split, and what is known of each arm; one arm is open at a time."""
-    tables, facts = [], {}
-    for arm in arms:
-        began = time.perf_counter()
-        opened = arm.open(bench)
-        tables.append(comparing.judge({arm.name: opened.search}, splits, bench.corpus))
-        facts[arm.name] = {**opened.facts, "notices": list(opened.notices)}
-        bench.say(f"  {arm.name} on {' and '.join(splits)}: {clock(time.perf_counter() - began)}")
-    return pl.concat(tables, how="diagonal"), facts
+    found = {arm.name: _alone(arm, bench, splits) for arm in arms}
+    tables, facts = zip(*found.values(), strict=True)
+    return pl.concat(tables, how="diagonal"), dict(zip(found, facts, strict=True))
 
 
-def content(
-    domain: Domain,
-    table: pl.DataFrame,
-    facts: Mapping[str, Mapping[str, Any]],
-    baseline: str,
-    choice: Choice,
-    first: str,
-) -> dict[str, Any]:
-    """That of ``evaluation.json``; scores are fractions."""
-    splits = table["split"].unique(maintain_order=True).to_list()
-    notices = [*domain.notices, *(f"{arm}: {line}" for arm, told in facts.items() for line in told["notices"])]
-    notices += [f"{arm} finds no judged document for any query of {first}." for arm in _blind(table, first)]
-    told = {
-        "schema": 1,
-        "corpus": domain.name,
-        "documents": len(domain.corpus),
-        "baseline": baseline,
-        "chosen_on": "dev" if first == "dev" else None,
-        "winner": choice.winner if first == "dev" else None,
-        "arms": {arm: {key: value for key, value in told.items() if key != "notices"} for arm, told in facts.items()},
-        **{split: figures.means(table, split) for split in splits},
-        "over_baseline": {split: figures.over(table, split, baseline) for split in splits},
-        "notices": notices,
-    }
-    return told | ({"budget": _budget(table, first, choice)} if choice.barred else {})
+def _alone(arm: Arm, bench: Bench, splits: Mapping[str, Judged]) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """One arm's part of ``measure``; what it held is free again afterwards."""
+    began, opened = time.perf_counter(), arm.open(bench)
+    table = comparing.judge({arm.name: opened.search}, splits, bench.corpus)
+    bench.say(f"  {arm.name} on {' and '.join(splits)}: {clock(time.perf_counter() - began)}")
+    return table, {**opened.facts, "notices": list(opened.notices)}
 
 
 def leave(folder: Path, told: Mapping[str, Any], table: pl.DataFrame, options: Mapping[str, Any]) -> None:
@@ -131,12 +107,6 @@ def leave(folder: Path, told: Mapping[str, Any], table: pl.DataFrame, options: M
         (folder / CONTENT).write_text(json.dumps(told, indent=1) + "\n")
     except OSError as error:
         raise InputError(f"out={folder} cannot be written ({error.strerror or error}); give another folder.") from error
-
-
-def _budget(table: pl.DataFrame, split: str, choice: Choice) -> dict[str, Any]:
-    """What a budget bars, and how the winner stands to the best of all; ``None`` where it is the best itself."""
-    price = None if choice.best == choice.winner else comparing.gain(table, split, choice.best, choice.winner).told()
-    return {"barred": dict(choice.barred), "best": choice.best, "price": price}
 
 
 def _free(out: str) -> Path:
@@ -176,14 +146,8 @@ def _measured(domain: Domain, first: str, audit: bool) -> list[str]:
     return [first, *(["audit"] if audit else [])]
 
 
-def _blind(table: pl.DataFrame, split: str) -> list[str]:
-    """Arms that find no judged document for any query."""
-    found = comparing.arm_means(table, split)
-    return [arm for arm, told in found.items() if told["recall@100"] == 0]
-
-
 def _check_overlap(table: pl.DataFrame, split: str) -> None:
-    if len(_blind(table, split)) == table["arm"].n_unique():
+    if len(figures.blind(table, split)) == table["arm"].n_unique():
         raise InputError(f"No retriever finds a judged document for any query of {split} among {DEPTH} results: see "
                          "that the judgments belong to these queries and documents.")  # fmt: skip
 

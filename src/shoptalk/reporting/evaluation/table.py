@@ -75,8 +75,8 @@ def _price(budget: Mapping[str, Any]) -> str:
         return f"{bars} It costs nothing: the best of all meets it."
     low, high = (-100 * side for side in reversed(price["ci95"]))
     return (
-        f"{bars} Without it {budget['best']} would be chosen: on dev it has {-100 * price['ndcg@10']:.1f} points nDCG@10 "
-        f"more (95 % interval {low:+.1f} to {high:+.1f})."
+        f"{bars} Without it {budget['best']} would be chosen: on dev it has {-100 * price['ndcg@10']:.1f} points "
+        f"nDCG@10 more (95 % interval {low:+.1f} to {high:+.1f})."
     )
 
 
