@@ -148,6 +148,22 @@ def test_what_cannot_be_used_is_one_sentence_and_what_was_paid_is_kept(bench, sc
     assert len(kept) == 4 and all(server.paid[text] == 1 for text in kept)
 
 
+@pytest.mark.parametrize(
+    "other",
+    [{"prompts": {"query": "find "}}, {"prompts": {"document": "d "}}, {"max_characters": 4}, {"model": "other"},
+     {"dimensions": 8}, {"input_type": {"query": "query"}}, {"extra": {"truncate": "END"}}],
+)  # fmt: skip
+def test_nothing_is_looked_up_that_was_asked_otherwise(bench, other):
+    with embedding() as server:
+        before = arm(server.url).open(bench).search(["horn a"], 3)
+        server.usual = lambda: vectors(of=lambda text, length: vector(f"another {text}", length))
+        made = arm(server.url, **other)
+        opened = made.open(bench)
+        found, query = opened.search(["horn a"], 3), made._embedded(bench, ["horn a"], "query")
+    np.testing.assert_allclose(found.scores[0], np.sort(opened.vectors @ query[0])[::-1][:3], rtol=1e-5)
+    assert not np.array_equal(found.scores, before.scores)
+
+
 def test_a_model_that_changes_its_length_between_runs_is_refused(bench):
     with embedding() as server:
         opened = arm(server.url).open(bench)

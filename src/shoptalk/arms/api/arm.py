@@ -88,7 +88,8 @@ class ApiArm:
         """See ``Arm``; every vector is kept in the cache as it comes."""
         embed, passages = partial(self._embedded, bench), bench.corpus.passages
         vectors = embed(passages, "document")
-        content = digest("api search", self._identity("query"), self._identity("document"), bench.corpus.digest)
+        asked = [[self._identity(kind), self.prompts[kind]] for kind in KINDS]
+        content = digest("api search", asked, self.most, bench.corpus.digest)
         cut = sum(len(self._text(text, "document")) < len(self.prompts["document"] + text) for text in passages)
         notices = [f"{self.name}: {cut:,} documents are cut at max_characters={self.most}."] if cut else []
         return Opened(
