@@ -24,7 +24,7 @@ from shoptalk.evaluating.naming import named
 from shoptalk.reporting.evaluation import table as shown
 from shoptalk.reporting.progress import Stages, clock
 from shoptalk.retrieval.metrics import DEPTH
-from shoptalk.system import set_threads
+from shoptalk.system import give_back_memory, set_threads
 
 CONTENT, PER_QUERY, CONFIG = "evaluation.json", "per_query.parquet", "config.yaml"
 
@@ -87,7 +87,8 @@ def measure(
 
 
 def _alone(arm: Arm, bench: Bench, splits: Mapping[str, Judged]) -> tuple[pl.DataFrame, dict[str, Any]]:
-    """One arm's part of ``measure``; what it held is free again afterwards."""
+    """One arm's part of ``measure``; what the arm before it held is free by then."""
+    give_back_memory()
     began, opened = time.perf_counter(), arm.open(bench)
     table = comparing.judge({arm.name: opened.search}, splits, bench.corpus)
     bench.say(f"  {arm.name} on {' and '.join(splits)}: {clock(time.perf_counter() - began)}")
