@@ -65,7 +65,7 @@ class LlmServer:
         Thread(target=self.listener.serve_forever, args=(0.01,), daemon=True).start()
 
     def handle(self, handler, body):
-        prompt = body["messages"][-1]["content"]
+        prompt = self.prompt_of(body)
         with self.lock:
             self.asked.append(prompt)
             self.times.append(time.monotonic())
@@ -73,13 +73,20 @@ class LlmServer:
             self.headers.append(dict(handler.headers))
             self.here += 1
             self.most = max(self.most, self.here)
-            act = self.script[prompt].pop(0) if self.script[prompt] else answer()
+            act = self.script[prompt].pop(0) if self.script[prompt] else self.usual()
         try:
             time.sleep(self.delay)
             act(handler, body)
         finally:
             with self.lock:
                 self.here -= 1
+
+    def prompt_of(self, body):
+        """What a request is known by."""
+        return body["messages"][-1]["content"]
+
+    def usual(self):
+        return answer()
 
     def full(self, handler, prompt, reply):
         """Send an answer in full, unless the server is dead."""

@@ -89,3 +89,23 @@ def test_the_longest_unused_go_first_when_the_cap_is_passed(tmp_path):
         cache.folder("x", key, lambda folder: (folder / "data").write_bytes(b"0" * 1000))
         time.sleep(0.02)
     assert not (tmp_path / "x" / "a").exists() and (tmp_path / "x" / "c").exists()
+
+
+def test_rows_are_written_part_by_part_and_read_back_mapped(tmp_path):
+    whole = np.arange(21, dtype=np.float32).reshape(7, 3)
+    parts = lambda: (part for part in (whole[:2], whole[2:2], whole[2:].astype(np.float64)))  # noqa: E731
+    found = Cache(tmp_path).rows("x", "k", (7, 3), parts)
+    assert isinstance(found, np.memmap) and not found.flags.writeable and np.array_equal(found, whole)
+    again = Cache(tmp_path).rows("x", "k", (7, 3), lambda: pytest.fail("made again"))
+    assert np.array_equal(again, whole)
+    assert Cache(tmp_path).rows("x", "none", (0, 3), list).shape == (0, 3)
+
+
+def test_rows_that_break_off_leave_nothing(tmp_path):
+    def parts():
+        yield np.ones((2, 3))
+        raise ValueError("half way")
+
+    with pytest.raises(ValueError, match="half way"):
+        Cache(tmp_path).rows("x", "k", (7, 3), parts)
+    assert list((tmp_path / "x").iterdir()) == []

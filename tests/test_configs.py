@@ -1,5 +1,6 @@
 """Every shipped option composes, and its object is built."""
 
+import inspect
 from itertools import combinations
 
 import pytest
@@ -11,10 +12,12 @@ from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 
 from shoptalk.configs import unsorted_sources
+from shoptalk.evaluating.naming import named
 from shoptalk.studies.sampling import Sampling
 
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir())
 ELSEWHERE = {
+    "arm",
     "click_model",
     "shape",
     "data",
@@ -117,3 +120,22 @@ def test_a_sampler_and_a_pruner_build_their_objects(kind, option):
     options_of = OmegaConf.to_container(sweeper[kind])
     built = Sampling(options_of, seed=0).at(0) if kind == "sampler" else instantiate(options_of)
     assert isinstance(built, BaseSampler if kind == "sampler" else BasePruner)
+
+
+@pytest.mark.parametrize("option", options("arm"))
+def test_a_retriever_under_comparison_builds_its_object(option):
+    needed = {"api": ", model: big", "hybrid": ", of: [bm25, minilm]", "reranked": ", of: bm25, by: some/model"}
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = compose("evaluate", [f"models=[{{arm: {option}{needed.get(option, '')}}}]"])
+    [arm] = named(OmegaConf.to_container(cfg.models), OmegaConf.to_container(cfg.domain, resolve=True))
+    node = OmegaConf.load(CONF / "arm" / f"{option}.yaml")
+    assert f"{type(arm).__module__}.{type(arm).__name__}" == node["_target_"] and callable(arm.open) and arm.name
+    # The yaml holds every option of the class, all but the clock of tests.
+    assert set(inspect.signature(type(arm)).parameters) - {"clock"} == set(node) - {"_target_"}
+
+
+def test_what_is_evaluated_unless_asked_otherwise_is_known_by_name():
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = compose("evaluate")
+    arms = named(OmegaConf.to_container(cfg.models), OmegaConf.to_container(cfg.domain, resolve=True))
+    assert [arm.name for arm in arms] == ["bm25", "minilm"]

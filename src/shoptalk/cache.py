@@ -67,6 +67,21 @@ class Cache:
         folder = self.folder(kind, key, lambda path: np.save(path / "array.npy", make(), allow_pickle=False))
         return np.load(folder / "array.npy", mmap_mode="r", allow_pickle=False)
 
+    def rows(
+        self, kind: str, key: str, shape: tuple[int, int], parts: Callable[[], Iterable[np.ndarray]]
+    ) -> np.ndarray:
+        """As ``array``, float32 [shape], written part by part, each some rows behind the last, so that it is never in
+        memory as a whole."""
+
+        def write(folder: Path) -> None:
+            with open(folder / "array.npy", "wb") as out:
+                header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(out, header)
+                for part in parts():
+                    out.write(np.ascontiguousarray(part, "<f4").data)
+
+        return np.load(self.folder(kind, key, write) / "array.npy", mmap_mode="r", allow_pickle=False)
+
     def _fill(self, final: Path, make: Callable[[Path], None]) -> None:
         work = Path(tempfile.mkdtemp(prefix=".making-", dir=self._made(final.parent)))
         try:

@@ -1,12 +1,15 @@
 """Tokens and vectors of the base model, computed once per content."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 
 from shoptalk.cache import Cache, digest, digest_texts
 from shoptalk.models.precision import preferred_precision
 from shoptalk.models.ragged import Ragged
+
+_BLOCK_BYTES = 1 << 28
 
 
 class CachedTokens:
@@ -37,8 +40,9 @@ class CachedEmbed:
         self.identity = digest("embeddings", 2, encoder.digest, preferred_precision(encoder.device), threads)
 
     def __call__(self, texts: Sequence[str], kind: str) -> np.ndarray:
-        """float32 [n, d], rows of length 1, memory-mapped."""
-        return self.cache.array("embeddings", self.key(texts, kind), lambda: self._embed(texts, kind))
+        """float32 [n, d], rows of length 1, memory-mapped; many texts never lie in memory as vectors all at once."""
+        shape = (len(texts), self.encoder.dimension)
+        return self.cache.rows("embeddings", self.key(texts, kind), shape, lambda: self._embed(texts, kind))
 
     def has(self, texts: Sequence[str], kind: str) -> bool:
         """Whether the vectors are there already."""
@@ -52,12 +56,24 @@ class CachedEmbed:
         """Hash of all that determines the vectors."""
         return digest(self.identity, kind, digest_texts(texts))
 
-    def _embed(self, texts: Sequence[str], kind: str) -> np.ndarray:
+    def _embed(self, texts: Sequence[str], kind: str) -> Iterator[np.ndarray]:
+        """The vectors of one block of texts after another."""
         ids, prompt_length = self.tokens(texts, kind), self.encoder.prompt_length(kind)
-        if self.progress is None or len(texts) < 2000:
-            return self.encoder.embed_ids(ids, prompt_length)
-        with self.progress(f"embedding {len(texts):,} {kind} texts") as tell:
-            return self.encoder.embed_ids(ids, prompt_length, progress=tell)
+        size = max(1, _BLOCK_BYTES // (4 * self.encoder.dimension))
+        with self._bar(len(texts), kind) as tell:
+            for start in range(0, len(texts), size):
+                rows = np.arange(start, min(start + size, len(texts)))
+                yield self.encoder.embed_ids(ids.take(rows), prompt_length, progress=_behind(tell, start, len(texts)))
+
+    def _bar(self, count: int, kind: str) -> AbstractContextManager:
+        if self.progress is None or count < 2000:
+            return nullcontext()
+        return self.progress(f"embedding {count:,} {kind} texts")
+
+
+def _behind(tell: Callable[[int, int], None] | None, start: int, total: int) -> Callable[[int, int], None] | None:
+    """``tell`` for a block that begins at ``start`` of ``total``."""
+    return tell and (lambda done, _: tell(start + done, total))
 
 
 def once(embed: Callable[[Sequence[str], str], np.ndarray]) -> Callable[[Sequence[str], str], np.ndarray]:

@@ -1,6 +1,7 @@
 """The machine: what it has left, and how much of it this process uses."""
 
 import ctypes
+import gc
 import os
 from pathlib import Path
 
@@ -53,6 +54,15 @@ def set_threads(asked: int | None) -> int:
     torch.set_num_threads(threads)
     faiss.omp_set_num_threads(threads)
     return threads
+
+
+def give_back_memory() -> None:
+    """Return to the system what ``_keep_freed_memory`` kept of work that is over."""
+    gc.collect()  # models lie in cycles
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (AttributeError, OSError, TypeError):
+        return
 
 
 def _keep_freed_memory() -> None:

@@ -71,7 +71,7 @@ def test_an_arm_is_compared_query_by_query_over_the_seeds_it_shares(folder):
 def test_holm_is_that_of_a_naive_loop():
     p = [0.03, 0.001, 0.2, 0.011]
     told = [{"p_value": value, "verdict": "better"} for value in p]
-    claims._holm(told)
+    claims._together(told)
     naive = []
     for value in p:
         # Holm: the largest of (m - rank) * p among all p up to this one.

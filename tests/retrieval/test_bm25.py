@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from shoptalk.cache import Cache
 from shoptalk.errors import InputError
+from shoptalk.retrieval import bm25
 from shoptalk.retrieval.bm25 import BM25
 
 
@@ -52,6 +53,16 @@ def test_a_query_without_a_known_word_finds_nothing():
     index = BM25(["a cat", "a dog", ""])
     for query in ("zebra", "", "?!"):
         assert index.search([query], 2).rows.tolist() == [[-1, -1]]
+
+
+def test_nothing_depends_on_how_much_is_worked_on_at_once(monkeypatch):
+    passages = [f"cat {i % 7} dog {'x ' * (i % 5)}" for i in range(50)]
+    queries = [f"dog {i} x" for i in range(9)]
+    whole = BM25(passages).search(queries, 6)
+    monkeypatch.setattr(bm25, "_AT_ONCE", 3)
+    monkeypatch.setattr(bm25, "_DENSE", 100)
+    parts = BM25(passages).search(queries, 6)
+    assert np.array_equal(parts.rows, whole.rows) and np.array_equal(parts.scores, whole.scores)
 
 
 def test_equal_scores_are_ordered_by_corpus_row():

@@ -26,6 +26,7 @@ _OFFLINE = {
     "model": "use model=minilm, which needs no network, or give a local folder as model.name",
     "teacher": "use teacher=own, which needs no network, or give a local folder as teacher.name",
     "filters.cross_encoder": "switch the filter off with null, or give a local folder as filters.cross_encoder.name",
+    "by": "re-rank by a model in a local folder",
     "generator.model": "use generator=rules, which needs no network, or give a local folder as generator.model.name",
 }
 _FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from shoptalk.errors import InputError
 from shoptalk.reporting.multirun import jobs
+from shoptalk.retrieval.holm import holm
 from shoptalk.retrieval.significance import Difference, compare
 
 MEASURE = "ndcg@10"
@@ -91,7 +92,7 @@ def judged(found: Mapping[str, Mapping[int, pl.DataFrame]]) -> list[dict[str, An
             "over_zero_shot": _told(compare(own, _values(found[name], shared, "zero_shot"))) if shared else None,
             "over_first": _told(compare(own, base)) if shared and name != names[0] else None,
         })  # fmt: skip
-    _holm([arm["over_first"] for arm in told if arm["over_first"]])
+    _together([arm["over_first"] for arm in told if arm["over_first"]])
     return told
 
 
@@ -107,7 +108,7 @@ def sliced(found: Mapping[str, Mapping[int, pl.DataFrame]], slices: Sequence[Sli
         if len(own):
             means = {MEASURE: float(own.mean()), "against_" + MEASURE: float(base.mean())}
             told.append({**asdict(one), "seeds": shared, **means, "difference": _told(compare(own, base))})
-    _holm([one["difference"] for one in told])
+    _together([one["difference"] for one in told])
     return told
 
 
@@ -161,14 +162,11 @@ def _told(difference: Difference) -> dict[str, Any]:
     return asdict(difference) | {"verdict": difference.verdict}
 
 
-def _holm(differences: Sequence[dict[str, Any]]) -> None:
-    """Add the p-values of Holm (1979) for all comparisons together; what they do not carry is inconclusive."""
-    ordered = sorted(differences, key=lambda told: told["p_value"])
-    least = 0.0
-    for place, told in enumerate(ordered):
-        least = max(least, min(1.0, (len(ordered) - place) * told["p_value"]))
-        told["holm"] = least
-        if least >= 0.05:
+def _together(differences: Sequence[dict[str, Any]]) -> None:
+    """Add the p-values for all comparisons together; what they do not carry is inconclusive."""
+    for told, adjusted in zip(differences, holm([told["p_value"] for told in differences]), strict=True):
+        told["holm"] = adjusted
+        if adjusted >= 0.05:
             told["verdict"] = "inconclusive"
 
 

@@ -25,6 +25,8 @@ WORD = re.compile(r"\w+")
 
 _ANALYSIS = "analysis.json"
 _CHUNK = 128
+_DENSE = 1 << 25  # scores that a thread holds at once
+_AT_ONCE = 10_000  # passages as words, which take several times the memory of their numbers
 
 
 class BM25:
@@ -54,13 +56,11 @@ class BM25:
         if not (k1 >= 0 and 0 <= b <= 1):
             raise InputError(f"BM25 needs k1 >= 0 and b in [0, 1], not k1={k1} and b={b}.")
         self.stemmer, self.threads = stemmer, threads
-        tokens = self._tokens(passages)
-        # Sorted: the vocabulary's order must not depend on Python's hash seed.
-        vocabulary = {word: i for i, word in enumerate(sorted({word for line in tokens for word in line}))}
+        lines, vocabulary = self._coded(passages)
         if not vocabulary:
             raise InputError("BM25 finds no word in any document; check the corpus and the titles and texts it holds.")
         index = bm25s.BM25(k1=k1, b=b, method="lucene", csc_backend="scipy")
-        index.index(([[vocabulary[word] for word in line] for line in tokens], vocabulary), show_progress=False)
+        index.index((lines, vocabulary), show_progress=False)
         self._adopt(index)
 
     @classmethod
@@ -110,14 +110,14 @@ class BM25:
         """``use`` of the dense score matrix [chunk, m] of each chunk of queries (of its ``rows`` if given)."""
 
         def work(start: int):
-            dense = (self._counts(tokens[start : start + _CHUNK]) @ self._scores).toarray()
+            dense = (self._counts(tokens[start : start + chunk]) @ self._scores).toarray()
             if rows is not None:
-                dense = np.take_along_axis(dense, np.maximum(rows[start : start + _CHUNK], 0), axis=1)
+                dense = np.take_along_axis(dense, np.maximum(rows[start : start + chunk], 0), axis=1)
             return use(dense)
 
-        tokens = self._tokens(queries)
+        tokens, chunk = self._tokens(queries), max(1, min(_CHUNK, _DENSE // max(1, self._scores.shape[1])))
         with ThreadPoolExecutor(max(1, self.threads)) as pool:
-            return list(pool.map(work, range(0, len(queries), _CHUNK)))
+            return list(pool.map(work, range(0, len(queries), chunk)))
 
     def _best(self, matrix: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         within = min(k, matrix.shape[1])
@@ -139,6 +139,20 @@ class BM25:
         return csr_array(
             (np.ones(len(columns), np.float32), columns, starts), shape=(len(known), self._scores.shape[0])
         )
+
+    def _coded(self, passages: Sequence[str]) -> tuple[list[list[int]], dict[str, int]]:
+        """The words of each passage as numbers, and each word's number, words in alphabetical order."""
+        met: dict[str, int] = {}
+        lines: list[list[int]] = []
+        for start in range(0, len(passages), _AT_ONCE):
+            words = self._tokens(passages[start : start + _AT_ONCE])
+            lines += [[met.setdefault(word, len(met)) for word in line] for line in words]
+        # Sorted: the vocabulary's order must not depend on Python's hash seed.
+        vocabulary = {word: number for number, word in enumerate(sorted(met))}
+        number = [vocabulary[word] for word in met]
+        for row, line in enumerate(lines):
+            lines[row] = [number[first] for first in line]
+        return lines, vocabulary
 
     def _tokens(self, texts: Sequence[str]) -> list[list[str]]:
         words = [WORD.findall(text.lower()) for text in texts]

@@ -1,21 +1,19 @@
-import asyncio
 import json
 import re
 import signal
 import threading
 import time
 from contextlib import nullcontext
-from datetime import UTC, datetime
-from itertools import pairwise
 
 import pytest
+from fast_clock import FastClock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from llm_server import answer, drop, raw, serving, stall, status
 
 from shoptalk.errors import InputError
+from shoptalk.remote.limits import Clock
 from shoptalk.sources.pairs import Voice
-from shoptalk.sources.synthetic.api.limits import LONGEST_ASKED, Clock, Pace, backoff, retry_after
 from shoptalk.sources.synthetic.api.model import ApiModel
 from shoptalk.sources.synthetic.language import Answer, Prompt
 
@@ -29,22 +27,6 @@ def environment(monkeypatch):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setenv("SOME_KEY", KEY)
-
-
-class FastClock(Clock):
-    """Waits for nothing, and remembers how long it was asked to."""
-
-    def __init__(self):
-        self.time, self.slept = 0.0, []
-
-    def now(self):
-        return self.time
-
-    async def sleep(self, seconds):
-        self.slept.append(seconds)
-        until = self.time + seconds
-        await asyncio.sleep(0)
-        self.time = max(self.time, until)
 
 
 class Told:
@@ -328,38 +310,6 @@ def test_requests_keep_to_their_number_a_minute_retries_too():
     assert clock.time == pytest.approx(6 * 2)  # a second call goes on where the first stopped
 
 
-@given(st.lists(st.floats(0, 20), min_size=1, max_size=30), st.floats(1, 600))
-@settings(deadline=None, max_examples=40)
-def test_starts_lie_apart_whenever_they_are_wanted(wanted, per_minute):
-    class Simulated(FastClock):
-        """Sleepers wake in the order of their time."""
-
-        async def sleep(self, seconds):
-            until = self.time + seconds
-            self.waiting.append(until)
-            while until > self.time:
-                await asyncio.sleep(0)
-                if until == min(self.waiting):
-                    self.time = max(self.time, until)
-            self.waiting.remove(until)
-
-    clock = Simulated()
-    clock.waiting = []
-    pace, starts = Pace(per_minute, clock), []
-
-    async def one(at):
-        await clock.sleep(at)
-        await pace.turn()
-        starts.append(clock.now())
-
-    async def everybody():
-        await asyncio.gather(*map(one, wanted))
-
-    asyncio.run(everybody())
-    assert len(starts) == len(wanted)
-    assert all(b - a >= 60 / per_minute - 1e-9 for a, b in pairwise(starts))
-
-
 def test_everybody_waits_as_long_as_the_endpoint_asks():
     class Hurried(Clock):
         def now(self):
@@ -388,30 +338,6 @@ def test_a_prompt_is_not_asked_again_before_the_endpoint_allows():
         _, told, _ = run(model(server.url, concurrency=1, clock=clock), prompts(3))
     assert told.incidents == ["Prompt 1, try 1 of 5: 429: what is wrong; again in 50.0 s."]
     assert clock.time == 50
-    pace = Pace(None, clock)
-    pace.hold(20)
-    asyncio.run(pace.turn())
-    assert clock.time == 70
-
-
-@pytest.mark.parametrize(
-    "header, seconds",
-    [
-        (None, 0), ("3", 3), (" 1.5 ", 1.5), ("86400", LONGEST_ASKED), ("9" * 400, LONGEST_ASKED), ("-3", 0),
-        ("soon", 0), ("nan", 0), ("Thu, 01 Jan 2026 00:00:30 GMT", 30), ("Thu, 01 Jan 2026 00:00:30 -0000", 30),
-        ("Wed, 31 Dec 2025 00:00:00 GMT", 0), ("Sat, 01 Jan 2028 00:00:00 GMT", LONGEST_ASKED),
-        ("Sat, 01 Jan 99999999999 00:00:00 GMT", 0),
-    ],
-)  # fmt: skip
-def test_a_pause_is_asked_for_in_seconds_or_as_a_date(header, seconds):
-    assert retry_after(header, datetime(2026, 1, 1, tzinfo=UTC)) == seconds
-
-
-@given(st.integers(0, 2**31 - 1), st.integers(1, 200))
-def test_backoff_doubles_up_to_a_minute_and_is_drawn_from_seed_and_try(seed, tried):
-    whole = min(60, 2 ** (tried - 1))
-    assert whole / 2 <= backoff(seed, tried) <= whole and backoff(seed, tried) == backoff(seed, tried)
-    assert backoff(seed, tried) != backoff(seed + 1, tried)
 
 
 def test_a_plan_says_what_it_will_take():

@@ -3,19 +3,18 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-
-from omegaconf import OmegaConf
+from functools import partial
 
 from shoptalk.cache import digest
 from shoptalk.errors import InputError
+from shoptalk.remote.asking import Asking
+from shoptalk.remote.background import events
+from shoptalk.remote.budget import NOTHING, Budget, Prices, Used
+from shoptalk.remote.endpoint import Endpoint
+from shoptalk.remote.limits import Clock, Pace
+from shoptalk.remote.options import Options
 from shoptalk.sources.pairs import Voice
-from shoptalk.sources.synthetic.api import options
-from shoptalk.sources.synthetic.api.asking import Asking
-from shoptalk.sources.synthetic.api.background import events
-from shoptalk.sources.synthetic.api.budget import NOTHING, Budget, Estimate, Prices, Used
-from shoptalk.sources.synthetic.api.endpoint import Endpoint
-from shoptalk.sources.synthetic.api.limits import Clock, Pace
-from shoptalk.sources.synthetic.api.replies import Reader
+from shoptalk.sources.synthetic.api.chat import PATH, ChatReader, Estimate, body
 from shoptalk.sources.synthetic.language import Answer, Prompt
 
 RESERVED = ("model", "messages", "stream", "n", "temperature", "max_tokens", "max_completion_tokens")
@@ -64,20 +63,15 @@ class ApiModel:
         characters_per_token: float = 4.0,
         clock: Clock | None = None,
     ):
+        self.options = options = Options("generator.model")
         self.url, self.key_from = options.address(url), options.variable(key_from)
-        if not isinstance(model, str) or not model.strip():
-            raise InputError("generator.model.model is empty; give the name of a model that the endpoint serves.")
-        self.model, self.concurrency = model, options.whole("concurrency", concurrency)
+        self.model, self.concurrency = options.named(model), options.whole("concurrency", concurrency)
         self.tries, self.timeout_s = options.whole("tries", tries), options.number("timeout_s", timeout_s)
         self.estimate = Estimate(
             options.number("characters_per_token", characters_per_token), options.whole("max_tokens", max_tokens)
         )
         self.fields = self._fields(temperature, max_tokens_as, extra)
-        self.budget = Budget(
-            None if budget_tokens is None else options.whole("budget_tokens", budget_tokens),
-            None if budget_money is None else options.number("budget_money", budget_money),
-            Prices.of(prices),
-        )
+        self.budget = Budget(budget_tokens, budget_money, Prices.of(prices, options), options)
         per_minute = requests_per_minute
         if per_minute is not None:
             per_minute = options.number("requests_per_minute", per_minute)
@@ -87,21 +81,14 @@ class ApiModel:
 
     def _fields(self, temperature: object, max_tokens_as: str, extra: Mapping | None) -> dict[str, object]:
         """Of every request's body, all but its messages and seed."""
-        if extra is not None and not isinstance(extra, Mapping):
-            raise InputError(f"generator.model.extra={extra} is not possible; give names and values.")
-        extra = OmegaConf.to_container(OmegaConf.create(extra or {}), resolve=True)
-        for name in RESERVED:
-            if name in extra:
-                raise InputError(
-                    f"generator.model.extra.{name} is not possible; each request sets it already, leave it out."
-                )
+        extra = self.options.extra(extra, RESERVED)
         if max_tokens_as not in ("max_tokens", "max_completion_tokens"):
             raise InputError(
                 f"generator.model.max_tokens_as={max_tokens_as} is not possible; "
                 "give max_tokens or max_completion_tokens."
             )
         if temperature is not None:
-            temperature = options.number("temperature", temperature, zero=True)
+            temperature = self.options.number("temperature", temperature, zero=True)
         limit = self.estimate.max_tokens
         return {"model": self.model, "temperature": temperature, max_tokens_as: limit, **extra}
 
@@ -111,14 +98,16 @@ class ApiModel:
         Raises:
             InputError: more than is left of the budget, or there is no key.
         """
-        options.key(self.key_from, os.environ)
+        self.options.key(self.key_from, os.environ)
         most = sum((self.estimate.worst(prompt) for prompt in prompts), NOTHING)
         if excess := self.budget.excess(most):
             raise InputError(
                 f"{excess}, as {len(prompts):,} prompts may take {self._said(most)}: "
                 "raise it, ask for fewer queries or lower generator.model.max_tokens."
             )
-        return f"{self.model} at {self.url} will get {len(prompts):,} requests: {self._said(most)}{self._limits()}."
+        return (
+            f"{self.model} at {self.url} will get {len(prompts):,} requests: {self._said(most)}{self.budget.limits()}."
+        )
 
     def answers(self, prompts: Sequence[Prompt], voice: Voice) -> Iterator[tuple[int, Answer]]:
         """``(place, answer)`` of each prompt exactly once, as they come.
@@ -131,10 +120,11 @@ class ApiModel:
         """
         if not prompts:
             return
-        key = options.key(self.key_from, os.environ)
-        reader = Reader(self.url, self.model, self.key_from, key, self.estimate.max_tokens)
-        endpoint = Endpoint(reader, self.fields, self.timeout_s)
-        asking = Asking(prompts, endpoint, self.budget, self.estimate, self.pace, self.concurrency, self.tries)
+        key = self.options.key(self.key_from, os.environ)
+        reader = ChatReader(self.options.head, self.url, self.model, self.key_from, key, self.estimate.max_tokens)
+        endpoint = Endpoint(reader, PATH, partial(body, fields=self.fields), self.timeout_s)
+        worst = self.estimate.worst
+        asking = Asking(prompts, endpoint, self.budget, worst, self.pace, self.concurrency, self.tries)
         done = 0
         with voice.bar(f"asking {self.model}") as tell, closing(events(asking.all)) as happening:
             for event in happening:
@@ -143,15 +133,11 @@ class ApiModel:
                     continue
                 done += 1
                 tell(done, len(prompts))
-                yield event
+                place, reply = event
+                yield place, Answer(reply.answer, reply.why, lasting=not reply.again)
 
     def _said(self, used: Used) -> str:
         return (
             f"about {used.read:,} tokens in ({self.estimate.characters_per_token:g} characters each) and at most "
             f"{used.written:,} out ({self.estimate.max_tokens} an answer){self.budget.said(used)}"
         )
-
-    def _limits(self) -> str:
-        budget = {"budget_tokens": self.budget.tokens, "budget_money": self.budget.money}
-        set_ = [f"generator.model.{name}={value}" for name, value in budget.items() if value is not None]
-        return f", within {' and '.join(set_)}" if set_ else ", without a budget"

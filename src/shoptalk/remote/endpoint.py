@@ -1,30 +1,30 @@
-"""One request to a ``/chat/completions`` endpoint."""
+"""One request to an endpoint that speaks JSON."""
 
 import os
-from collections.abc import Mapping
-from typing import Self
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from shoptalk.sources.synthetic.api.budget import NOTHING
-from shoptalk.sources.synthetic.api.replies import Reader, Reply
-from shoptalk.sources.synthetic.api.words import spoken
-from shoptalk.sources.synthetic.language import Prompt
+from shoptalk.remote.budget import NOTHING
+from shoptalk.remote.replies import Reader, Reply
+from shoptalk.remote.words import spoken
 
 CONNECT_S = 10.0
 
 
 class Endpoint:
-    """Asks one prompt once; to be entered before.
+    """Asks for one thing once; to be entered before.
 
     Args:
         reader: reads what comes back; it knows the address and the key.
-        fields: of each request's body beside its messages and seed; those that are ``None`` are left out.
+        path: behind the address.
+        body: what is asked to the fields of the request; those that are ``None`` are left out.
         timeout_s: for one whole request, however slowly its answer comes.
     """
 
-    def __init__(self, reader: Reader, fields: Mapping[str, object], timeout_s: float):
-        self.reader, self.fields, self.timeout_s = reader, fields, timeout_s
+    def __init__(self, reader: Reader, path: str, body: Callable[[Any], Mapping[str, object]], timeout_s: float):
+        self.reader, self.path, self.body, self.timeout_s = reader, path, body, timeout_s
 
     async def __aenter__(self) -> Self:
         import aiohttp
@@ -44,27 +44,23 @@ class Endpoint:
     async def __aexit__(self, *_: object) -> None:
         await self._session.close()
 
-    async def ask(self, prompt: Prompt) -> Reply:
+    async def ask(self, job: Any) -> Reply:
         """What came of it; whatever happens on the way is a reply too.
 
         Raises:
-            InputError: no prompt will be answered.
+            InputError: nothing will be answered.
         """
         import aiohttp
 
-        address = f"{self.reader.url}/chat/completions"
+        address = f"{self.reader.url}/{self.path}"
+        fields = {name: value for name, value in self.body(job).items() if value is not None}
         try:
             # Never redirected: the key would go along.
-            async with self._session.post(address, json=self._body(prompt), allow_redirects=False) as response:
+            async with self._session.post(address, json=fields, allow_redirects=False) as response:
                 body = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return self._lost(error)
-        return self.reader.read(response.status, response.headers, body)
-
-    def _body(self, prompt: Prompt) -> dict[str, object]:
-        messages = [{"role": "system", "content": prompt.prefix}, {"role": "user", "content": prompt.rest}]
-        fields = {"messages": [m for m in messages if m["content"]], "seed": prompt.seed, **self.fields}
-        return {name: value for name, value in fields.items() if value is not None}
+        return self.reader.read(job, response.status, response.headers, body)
 
     def _lost(self, error: Exception) -> Reply:
         """Where nothing was sent nothing was spent; where the answer got lost it may have been."""

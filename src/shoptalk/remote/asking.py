@@ -1,40 +1,54 @@
-"""All prompts asked: so many at a time, tried again where that may help, within the budget."""
+"""All jobs asked: so many at a time, tried again where that may help, within the budget."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from shoptalk.errors import InputError
-from shoptalk.sources.synthetic.api.background import Put
-from shoptalk.sources.synthetic.api.budget import NOTHING, Budget, Estimate, Used
-from shoptalk.sources.synthetic.api.endpoint import Endpoint
-from shoptalk.sources.synthetic.api.limits import Pace, backoff
-from shoptalk.sources.synthetic.api.replies import Reply
-from shoptalk.sources.synthetic.language import Answer, Prompt
+from shoptalk.remote.background import Put
+from shoptalk.remote.budget import NOTHING, Budget, Used
+from shoptalk.remote.endpoint import Endpoint
+from shoptalk.remote.limits import Pace, backoff
+from shoptalk.remote.replies import Reply
 
-ABSENT = 5  # prompts in a row that fail every try, the last one by the endpoint's fault: it is down
-FAILING = 25  # by whatever may be either's fault: the model is ill, since so many prompts hardly are
+ABSENT = 5  # jobs in a row that fail every try, the last one by the endpoint's fault: it is down
+FAILING = 25  # by whatever may be either's fault: the model is ill, since so many jobs hardly are
+
+
+class Job(Protocol):
+    """One thing to ask; ``seed`` draws its pauses."""
+
+    seed: int
 
 
 class Asking:
-    """Asks ``prompts`` and puts out ``(place, Answer)`` for each that is settled and a sentence for each incident.
+    """Asks ``jobs`` and puts out ``(place, Reply)`` for each that is settled and a sentence for each incident.
 
     It ends early where nothing can come of going on. Then no request starts any more, while those on their way are
     waited for, since they are paid.
+
+    Args:
+        worst: the most that a job may use.
+        noun: what a job is to the user.
+        needed: what may help where a job is refused, if each job is needed, so that one given up ends all.
     """
 
     def __init__(
         self,
-        prompts: Sequence[Prompt],
+        jobs: Sequence[Job],
         endpoint: Endpoint,
         budget: Budget,
-        estimate: Estimate,
+        worst: Callable[[Job], Used],
         pace: Pace,
         concurrency: int,
         tries: int,
+        noun: str = "prompt",
+        needed: str | None = None,
     ):
-        self.prompts, self.endpoint, self.budget, self.estimate = prompts, endpoint, budget, estimate
+        self.jobs, self.endpoint, self.budget, self.worst = jobs, endpoint, budget, worst
         self.pace, self.concurrency, self.tries = pace, concurrency, tries
-        self._places, self._answered, self._in_vain = iter(range(len(prompts))), 0, 0
+        self.noun, self.needed = noun, needed
+        self._places, self._answered, self._in_vain = iter(range(len(jobs))), 0, 0
         self._end: str | None = None
         self._on_their_way: set[asyncio.Task] = set()
 
@@ -46,9 +60,9 @@ class Asking:
         """
         self._put, self._landed, before = put, asyncio.Event(), self.budget.spent
         async with self.endpoint, asyncio.TaskGroup() as group:
-            count = min(self.concurrency, len(self.prompts))
+            count = min(self.concurrency, len(self.jobs))
             self._workers = {group.create_task(self._work()) for _ in range(count)}
-        counts = f"{self._answered} of {len(self.prompts)} prompts were answered"
+        counts = f"{self._answered} of {len(self.jobs)} {self.noun}s were answered"
         used = self.budget.spent - before
         await put(f"{counts}; {used.read:,} tokens in and {used.written:,} out{self.budget.said(used)}.")
         if self._end:
@@ -62,17 +76,17 @@ class Asking:
                 self._stop(str(error))
 
     async def _settle(self, place: int) -> None:
-        """One prompt through all its tries; nothing is put out for it where all ends before."""
-        seed = self.prompts[place].seed
+        """One job through all its tries; nothing is put out for it where all ends before."""
+        seed = self.jobs[place].seed
         for tried in range(1, self.tries + 1):
-            reply = await self._once(self.prompts[place])
+            reply = await self._once(self.jobs[place])
             if reply is None:
                 return
-            if reply.text is not None:
+            if reply.answer is not None:
                 self._answered += 1
-                await self._put((place, Answer(reply.text)))
+                await self._put((place, reply))
                 return
-            told = f"Prompt {place + 1}, try {tried} of {self.tries}: {reply.why}"
+            told = f"{self.noun.capitalize()} {place + 1}, try {tried} of {self.tries}: {reply.why}"
             if not reply.again or tried == self.tries:
                 await self._put(f"{told}; given up.")
                 await self._give_up(place, reply)
@@ -85,25 +99,33 @@ class Asking:
             await self.pace.clock.sleep(wait)
 
     async def _give_up(self, place: int, reply: Reply) -> None:
-        """No answer; and the end where it is not the prompts that are to blame for it."""
-        await self._put((place, Answer(None, reply.why, lasting=not reply.again)))
+        """No answer; and the end where it is not the jobs that are to blame for it, or each is needed."""
+        await self._put((place, reply))
         self._in_vain += reply.again
-        if reply.again and self._in_vain >= (min(ABSENT, len(self.prompts)) if reply.absent else FAILING):
+        url = self.endpoint.reader.url
+        if self.needed is not None:
+            help_ = f"see that it is up and bears {self._load}" if reply.again else self.needed
+            self._stop(f"{url} gives no answer to {self.noun} {place + 1} ('{reply.why}'): {help_}")
+        elif reply.again and self._in_vain >= (min(ABSENT, len(self.jobs)) if reply.absent else FAILING):
             self._stop(
-                f"{self.endpoint.reader.url} gives no answers, {self._in_vain} prompts in a row failed on every try "
-                f"('{reply.why}'): see that it is up and bears generator.model.concurrency={self.concurrency}"
+                f"{url} gives no answers, {self._in_vain} {self.noun}s in a row failed on every try ('{reply.why}'): "
+                f"see that it is up and bears {self._load}"
             )
 
-    async def _once(self, prompt: Prompt) -> Reply | None:
+    @property
+    def _load(self) -> str:
+        return f"{self.budget.head}.concurrency={self.concurrency}"
+
+    async def _once(self, job: Job) -> Reply | None:
         """One request within budget and pace; ``None`` where it must not be made."""
-        worst = self.estimate.worst(prompt)
+        worst = self.worst(job)
         if not await self._room(worst):
             return None
         self.budget.send(worst)
         used = NOTHING
         try:
             await self.pace.turn()
-            used, reply = worst, await self._ask(prompt)
+            used, reply = worst, await self._ask(job)
             used = worst if reply.used is None else reply.used
         finally:
             self.budget.settle(worst, used)
@@ -112,11 +134,11 @@ class Asking:
         self.pace.hold(reply.pause)
         return reply
 
-    async def _ask(self, prompt: Prompt) -> Reply:
+    async def _ask(self, job: Job) -> Reply:
         task = asyncio.current_task()
         self._on_their_way.add(task)
         try:
-            return await self.endpoint.ask(prompt)
+            return await self.endpoint.ask(job)
         finally:
             self._on_their_way.discard(task)
 

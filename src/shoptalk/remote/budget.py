@@ -1,14 +1,10 @@
 """What answering costs, and what it may cost."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shoptalk.errors import InputError
-from shoptalk.sources.synthetic.api.options import number
-from shoptalk.sources.synthetic.language import Prompt
-
-FRAME = 12  # tokens that a chat template puts around two messages, about
+from shoptalk.remote.options import Options
 
 
 @dataclass(frozen=True)
@@ -29,19 +25,6 @@ NOTHING = Used()
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """The most that a prompt may use, as far as its characters tell."""
-
-    characters_per_token: float
-    max_tokens: int
-
-    def worst(self, prompt: Prompt) -> Used:
-        """Its characters as tokens, and an answer as long as is allowed."""
-        characters = len(prompt.prefix) + len(prompt.rest)
-        return Used(math.ceil(characters / self.characters_per_token) + FRAME, self.max_tokens)
-
-
-@dataclass(frozen=True)
 class Prices:
     """Money per million tokens."""
 
@@ -49,13 +32,15 @@ class Prices:
     output: float
 
     @staticmethod
-    def of(given: Mapping[str, object] | None) -> "Prices | None":
+    def of(given: Mapping[str, object] | None, options: Options) -> "Prices | None":
         """Read the option."""
         if given is None:
             return None
         if not isinstance(given, Mapping) or sorted(given) != ["input", "output"]:
-            raise InputError("generator.model.prices are not two; give input and output, each per million tokens.")
-        return Prices(**{name: number(f"prices.{name}", given[name], zero=True) for name in ("input", "output")})
+            raise InputError(f"{options.head}.prices are not two; give input and output, each per million tokens.")
+        return Prices(
+            **{name: options.number(f"prices.{name}", given[name], zero=True) for name in ("input", "output")}
+        )
 
     def money(self, used: Used) -> float:
         """What ``used`` costs."""
@@ -63,12 +48,20 @@ class Prices:
 
 
 class Budget:
-    """What may be spent while a model object lives; a request on its way counts with the most that it may use."""
+    """What may be spent while a model object lives; a request on its way counts with the most that it may use.
 
-    def __init__(self, tokens: int | None, money: float | None, prices: Prices | None):
+    Args:
+        tokens, money: limits; ``None`` for none.
+        priced: the option that holds ``prices``.
+    """
+
+    def __init__(self, tokens: object, money: object, prices: Prices | None, options: Options, priced: str = "prices"):
         if money is not None and prices is None:
-            raise InputError("generator.model.budget_money needs generator.model.prices; give them, or budget_tokens.")
-        self.tokens, self.money, self.prices = tokens, money, prices
+            head = options.head
+            raise InputError(f"{head}.budget_money needs {head}.{priced}; give {priced}, or budget_tokens.")
+        self.tokens = None if tokens is None else options.whole("budget_tokens", tokens)
+        self.money = None if money is None else options.number("budget_money", money)
+        self.prices, self.head = prices, options.head
         self.spent, self.away = NOTHING, NOTHING
 
     def excess(self, more: Used) -> str | None:
@@ -76,10 +69,10 @@ class Budget:
         total = self.spent + self.away + more
         tokens = total.read + total.written
         if self.tokens is not None and tokens > self.tokens:
-            return f"generator.model.budget_tokens={self.tokens} would be passed by {tokens - self.tokens:,} tokens"
+            return f"{self.head}.budget_tokens={self.tokens} would be passed by {tokens - self.tokens:,} tokens"
         if self.money is not None and self.prices.money(total) > self.money:
             over = _coins(self.prices.money(total) - self.money)
-            return f"generator.model.budget_money={self.money:g} would be passed by {over}"
+            return f"{self.head}.budget_money={self.money:g} would be passed by {over}"
         return None
 
     def send(self, worst: Used) -> None:
@@ -94,6 +87,12 @@ class Budget:
     def said(self, used: Used) -> str:
         """``used`` in money; nothing where prices are not known."""
         return f", {_coins(self.prices.money(used))} in money" if self.prices else ""
+
+    def limits(self) -> str:
+        """The limits, as the end of a sentence."""
+        budget = {"budget_tokens": self.tokens, "budget_money": self.money}
+        set_ = [f"{self.head}.{name}={value}" for name, value in budget.items() if value is not None]
+        return f", within {' and '.join(set_)}" if set_ else ", without a budget"
 
 
 def _coins(money: float) -> str:

@@ -1,0 +1,1 @@
+"""An evaluation: retrievers by name, measured side by side, the best of them chosen."""

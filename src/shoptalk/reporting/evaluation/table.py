@@ -1,0 +1,100 @@
+"""The table of an evaluation, and what it comes to in sentences."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+MEASURES = {"ndcg@10": "nDCG@10", "recall@100": "recall@100", "mrr@10": "MRR@10"}
+
+
+def show(content: Mapping[str, Any], console: Console) -> None:
+    """Print the table of each split that all arms were measured on, notices, and the outcome.
+
+    Args:
+        content: that of ``evaluation.json``.
+    """
+    for split in ("dev", "test", "audit"):
+        if split in content and (split != "test" or content["chosen_on"] is None):
+            console.print(table(content, split))
+    for notice in content["notices"]:
+        console.print(f"[yellow]note:[/] {escape(notice)}", highlight=False)
+    for sentence in outcome(content):
+        console.print(f"[bold]{escape(sentence)}[/]", highlight=False)
+
+
+def table(content: Mapping[str, Any], split: str) -> Table:
+    """A row per arm, each mean above its 95 % interval."""
+    found, baseline = content[split], content["baseline"]
+    n = next(iter(found.values()))["n"]
+    title = f"{content['corpus']}, {n:,} queries of {split}, means with 95 % intervals"
+    made = Table(title=title, title_justify="left", box=box.HORIZONTALS, show_lines=True, collapse_padding=True)
+    made.add_column("retriever", overflow="fold")
+    for name in (*MEASURES.values(), f"nDCG@10\nover {escape(baseline)}", "won/tied/lost"):
+        made.add_column(name, justify="right", no_wrap=True)
+    made.add_column("verdict\np (Holm)", no_wrap=True)
+    for arm, told in found.items():
+        cells = [_mean(told[measure], told["ci95"][measure]) for measure in MEASURES]
+        against = content["over_baseline"][split].get(arm)
+        compared = _against(against) if against else ["", "", "baseline"]
+        made.add_row(escape(arm), *cells, *compared, style="bold" if arm == content["winner"] else "")
+    return made
+
+
+def outcome(content: Mapping[str, Any]) -> list[str]:
+    """What was chosen and how it does on test, one sentence each."""
+    baseline, winner = content["baseline"], content["winner"]
+    if content["chosen_on"] is None:
+        return ["There is no dev split: all are measured on test, and nothing is chosen."]
+    budget = [_price(content["budget"])] if "budget" in content else []
+    best = f"{winner} is best on dev with {content['dev'][winner]['ndcg@10']:.3f} nDCG@10"
+    if "test" not in content:
+        return [f"{best}; there is no test split to confirm it on.", *budget]
+    test = content["test"]
+    if winner == baseline:
+        return [f"{best}; it is the baseline, so test is read for it alone: {_alone(test[winner])}.", *budget]
+    gain = content["over_baseline"]["test"][winner]
+    low, high = (100 * side for side in gain["ci95"])
+    verdict = gain["verdict"] if gain["verdict"] == "inconclusive" else f"it is {gain['verdict']}"
+    return [
+        f"{best}.",
+        *budget,
+        f"Test, read for it and {baseline} alone: {winner} has {_alone(test[winner])}, {baseline} "
+        f"{test[baseline]['ndcg@10']:.3f}; {100 * gain['ndcg@10']:+.1f} points "
+        f"(95 % interval {low:+.1f} to {high:+.1f}, p = {gain['p_value']:.4f}): {verdict}.",
+    ]
+
+
+def _price(budget: Mapping[str, Any]) -> str:
+    """What the budget takes away."""
+    bars = f"The budget bars {', '.join(f'{arm} ({why})' for arm, why in budget['barred'].items())}."
+    if (price := budget["price"]) is None:
+        return f"{bars} It costs nothing: the best of all meets it."
+    low, high = (-100 * side for side in reversed(price["ci95"]))
+    return (
+        f"{bars} Without it {budget['best']} would be chosen: on dev it has {-100 * price['ndcg@10']:.1f} points "
+        f"nDCG@10 more (95 % interval {low:+.1f} to {high:+.1f})."
+    )
+
+
+def _alone(told: Mapping[str, Any]) -> str:
+    low, high = told["ci95"]["ndcg@10"]
+    return f"{told['ndcg@10']:.3f} nDCG@10 ({low:.3f} to {high:.3f}, {told['n']:,} queries)"
+
+
+def _mean(mean: float, interval: Sequence[float]) -> str:
+    return f"{mean:.3f}\n[dim]{_short(interval[0])}–{_short(interval[1])}[/]"
+
+
+def _against(told: Mapping[str, Any]) -> list[str]:
+    low, high = (_short(side, "+") for side in told["ci95"])
+    difference = f"{told['ndcg@10']:+.3f}\n[dim]{low}…{high}[/]"
+    return [difference, f"{told['wins']}/{told['ties']}/{told['losses']}", f"{told['verdict']}\n{told['holm']:.4f}"]
+
+
+def _short(value: float, sign: str = "") -> str:
+    """Three decimals, without the nought before them."""
+    return f"{value:{sign}.3f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:{sign}.3f}"

@@ -1,0 +1,87 @@
+"""What an evaluation says to people."""
+
+from io import StringIO
+
+from rich.console import Console
+
+from shoptalk.reporting.evaluation import table
+
+
+def arm(mean, n=40):
+    measures = {name: mean for name in ("ndcg@10", "recall@100", "mrr@10")}
+    return {**measures, "ci95": {name: [mean - 0.05, min(1.0, mean + 0.05)] for name in measures}, "n": n}
+
+
+def over(mean, verdict, holm=0.012):
+    counts = {"wins": 20, "ties": 15, "losses": 5}
+    return {
+        "ndcg@10": mean,
+        "ci95": [mean - 0.04, mean + 0.04],
+        "p_value": 0.004,
+        "holm": holm,
+        "verdict": verdict,
+    } | counts
+
+
+def content(**more):
+    return {
+        "corpus": "horns", "baseline": "bm25", "winner": "[red]mine", "chosen_on": "dev", "notices": ["[b]old news"],
+        "dev": {"bm25": arm(0.4), "[red]mine": arm(0.95), "other": arm(0.3)},
+        "test": {"bm25": arm(0.41, 60), "[red]mine": arm(0.5, 60)},
+        "over_baseline": {
+            "dev": {"[red]mine": over(0.55, "better"), "other": over(-0.1, "worse")},
+            "test": {"[red]mine": over(0.09, "better")},
+        },
+    } | more  # fmt: skip
+
+
+def said(told, width=120):
+    console = Console(width=width, record=True, file=StringIO())
+    table.show(told, console)
+    return console.export_text()
+
+
+def test_one_table_of_dev_and_one_reading_of_test():
+    text = said(content())
+    for piece in ("horns, 40 queries of dev", "[red]mine", "0.950", ".900–1.000", "+0.550", "+.510…+.590", "20/15/5",
+                  "0.0120", "better", "worse", "baseline", "note: [b]old news"):  # fmt: skip
+        assert piece in text, (piece, text)
+    flat = " ".join(text.split())
+    assert flat.endswith(
+        "[red]mine is best on dev with 0.950 nDCG@10. Test, read for it and bm25 alone: [red]mine has 0.500 nDCG@10 "
+        "(0.450 to 0.550, 60 queries), bm25 0.410; +9.0 points (95 % interval +5.0 to +13.0, p = 0.0040): it is better."
+    )
+    assert text.count("queries of") == 1
+
+
+def test_audit_has_a_table_of_its_own():
+    audit = {"audit": content()["dev"], "over_baseline": {**content()["over_baseline"], "audit": {}}}
+    assert "horns, 40 queries of audit" in said(content(**audit))
+
+
+def test_other_outcomes():
+    alone = table.outcome(content(winner="bm25", test={"bm25": arm(0.41)}))
+    assert alone == [
+        "bm25 is best on dev with 0.400 nDCG@10; it is the baseline, so test is read for it alone: 0.410 nDCG@10 "
+        "(0.360 to 0.460, 40 queries)."
+    ]
+    unsure = content()
+    unsure["over_baseline"]["test"]["[red]mine"]["verdict"] = "inconclusive"
+    assert table.outcome(unsure)[1].endswith("p = 0.0040): inconclusive.")
+    assert table.outcome(content(chosen_on=None, winner=None)) == [
+        "There is no dev split: all are measured on test, and nothing is chosen."
+    ]
+    budget = {"barred": {"other": "takes 30 ms of 15"}, "best": "other", "price": over(-0.02, "inconclusive")}
+    assert table.outcome(content(budget=budget))[1] == (
+        "The budget bars other (takes 30 ms of 15). Without it other would be chosen: on dev it has 2.0 points nDCG@10 "
+        "more (95 % interval -2.0 to +6.0)."
+    )
+    free = {**budget, "best": "[red]mine", "price": None}
+    assert table.outcome(content(budget=free))[1].endswith("It costs nothing: the best of all meets it.")
+    without = {key: value for key, value in content().items() if key != "test"}
+    assert table.outcome(without)[0].endswith("there is no test split to confirm it on.")
+
+
+def test_no_figure_is_torn_on_a_narrow_terminal():
+    text = said(content(), width=80)
+    assert all(piece in text for piece in (".900–1.000", "+.510…+.590", "20/15/5"))
