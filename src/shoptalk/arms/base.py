@@ -22,6 +22,7 @@ class Bench:
     Attributes:
         bar: ``with bar(title) as report`` shows progress; ``report(done, of)`` is called as long work goes.
         device: where models work.
+        say: tells the user a sentence at once.
     """
 
     corpus: Corpus
@@ -29,6 +30,7 @@ class Bench:
     threads: int
     bar: Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
     device: str = "cpu"
+    say: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True)
@@ -36,18 +38,22 @@ class Opened:
     """A retriever over one corpus.
 
     Attributes:
-        search: ``search(queries, k)`` -> ``Ranked`` over rows of the corpus.
+        search: ``search(queries, k)`` -> ``Ranked`` over rows of the corpus; it may look up what was searched before.
+        live: the same search with nothing looked up, to be timed; ``None`` for what costs money.
         encoder: what embeds, with ``embed(texts, kind)`` and ``dimension``; ``None`` for what has no vectors.
         vectors: float32 [documents, d] of unit length, maybe memory-mapped; ``None`` where there are none.
         facts: what is known of it without measuring: ``parameters``, ``dimension``, ``licence``, those that apply.
         notices: sentences the user should see.
+        parts: where it is made of others, what it keeps in memory: those, opened, and models with ``save(folder)``.
     """
 
     search: Search
+    live: Search | None = None
     encoder: Any | None = None
     vectors: np.ndarray | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     notices: Sequence[str] = ()
+    parts: Sequence[Any] = ()
 
 
 class Arm(Protocol):

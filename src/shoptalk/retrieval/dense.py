@@ -17,6 +17,12 @@ _LINES, _HELD = 8192, 1 << 20  # queries at a time, and (query, candidate) pairs
 _GPU_MOST = 2048  # results that faiss selects on a GPU
 _SCORED = 256  # queries scored at a time: their vectors should fit into the processor's cache
 
+Near = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
+"""Queries and c to scores and rows [n, c] of the best c documents, best first, as far as rounding lets one tell."""
+
+Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Queries and rows [n, c] to the scores that count, float32 [n, c]."""
+
 
 def search(queries: np.ndarray, documents: np.ndarray, k: int) -> Ranked:
     """The ``k`` documents with the highest inner product, per query; by faiss, in blocks of bounded size.
@@ -49,8 +55,45 @@ def exact(queries: np.ndarray, documents: np.ndarray, k: int) -> Ranked:
     found, within = nothing(len(queries), k), min(k, len(documents))
     if within and len(queries):
         asked = np.ascontiguousarray(queries, np.float32)
-        found.rows[:, :within], found.scores[:, :within] = _nearest(asked, documents, within, within + SPARE)
+        found.rows[:, :within], found.scores[:, :within] = nearest(
+            asked,
+            len(documents),
+            within,
+            lambda part, wide: _candidates(part, documents, wide),
+            lambda part, rows: inner_products(part, documents, rows),
+        )
     return found
+
+
+def nearest(
+    asked: np.ndarray, m: int, k: int, near: Near, score: Score, wide: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and scores [n, k] of the best of ``m`` documents, ties by row, from ``wide`` candidates each.
+
+    More candidates are asked for where those cannot tell. Ranks depend on ``score`` alone.
+
+    Args:
+        k: at most ``m``, at least 1.
+        wide: k and a few unless given.
+    """
+    wide = min(wide or k + SPARE, m)
+    lines = max(1, min(_LINES, _HELD // wide))
+    parts = [_of_part(asked[i : i + lines], m, k, near, score, wide) for i in range(0, len(asked), lines)]
+    rows, scores = zip(*parts, strict=True)
+    return np.concatenate(rows), np.concatenate(scores)
+
+
+def _of_part(asked: np.ndarray, m: int, k: int, near: Near, score: Score, wide: int) -> tuple[np.ndarray, np.ndarray]:
+    about, found = near(asked, wide)
+    true = score(asked, found)
+    rows, scores = (side[:, :k] for side in in_order(found, true))
+    if wide < m:
+        # faiss takes any of the documents nearly tied at its border: what it left out may be as good as the last.
+        rounding = np.abs(true - about).max(axis=1)
+        torn = np.flatnonzero(scores[:, -1] <= about[:, -1] + 2 * rounding)
+        if len(torn):
+            rows[torn], scores[torn] = nearest(asked[torn], m, k, near, score, 8 * wide)
+    return rows, scores
 
 
 def nothing(n: int, k: int) -> Ranked:
@@ -89,28 +132,6 @@ def matrix_products() -> Iterator[None]:
         yield
     finally:
         faiss.cvar.distance_compute_blas_threshold = before
-
-
-def _nearest(asked: np.ndarray, documents: np.ndarray, k: int, wide: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and scores [n, k], from ``wide`` candidates each and more where those cannot tell."""
-    wide = min(wide, len(documents))
-    lines = max(1, min(_LINES, _HELD // wide))
-    parts = [_of_part(asked[i : i + lines], documents, k, wide) for i in range(0, len(asked), lines)]
-    rows, scores = zip(*parts, strict=True)
-    return np.concatenate(rows), np.concatenate(scores)
-
-
-def _of_part(asked: np.ndarray, documents: np.ndarray, k: int, wide: int) -> tuple[np.ndarray, np.ndarray]:
-    near, found = _candidates(asked, documents, wide)
-    true = inner_products(asked, documents, found)
-    rows, scores = (side[:, :k] for side in in_order(found, true))
-    if wide < len(documents):
-        # faiss takes any of the documents nearly tied at its border: what it left out may be as good as the last.
-        rounding = np.abs(true - near).max(axis=1)
-        torn = np.flatnonzero(scores[:, -1] <= near[:, -1] + 2 * rounding)
-        if len(torn):
-            rows[torn], scores[torn] = _nearest(asked[torn], documents, k, 8 * wide)
-    return rows, scores
 
 
 def _candidates(asked: np.ndarray, documents: np.ndarray, wide: int) -> tuple[np.ndarray, np.ndarray]:
@@ -161,6 +182,7 @@ class Dense:
         self.embed = embed
         self.documents = documents
         self.index = index
+        self._unchecked = documents
 
     @property
     def notices(self) -> list[str]:
@@ -170,7 +192,12 @@ class Dense:
     def __call__(self, queries: Sequence[str], k: int) -> Ranked:
         """The ``k`` best corpus rows per query."""
         asked = np.asarray(self.embed(queries, "query"))
-        return search(asked, self.documents, k) if self.index is None else self.index(asked, k)
+        if self.index is not None:
+            return self.index(asked, k)
+        # Once: looking at every document takes longer than searching them for one query.
+        check(asked, self._unchecked)
+        self._unchecked = self.documents[:0]
+        return exact(asked, self.documents, k)
 
     def score(self, queries: Sequence[str], rows: np.ndarray) -> np.ndarray:
         """Inner product of queries[i] with corpus row rows[i, j]: float32 [n, j], -inf where the row is -1."""
