@@ -14,7 +14,18 @@ from shoptalk.configs import unsorted_sources
 from shoptalk.studies.sampling import Sampling
 
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir())
-ELSEWHERE = {"click_model", "shape", "data", "domain", "experiment", "generator", "hydra", "model", "trainer"}
+ELSEWHERE = {
+    "click_model",
+    "shape",
+    "data",
+    "domain",
+    "efficiency",
+    "experiment",
+    "generator",
+    "hydra",
+    "model",
+    "trainer",
+}
 SOURCES = options("data")
 
 

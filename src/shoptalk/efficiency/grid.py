@@ -101,7 +101,7 @@ def _form(
 ) -> Opened:
     size, kind, precision = form
     named = precision or model_precision.own_precision(opened.encoder)
-    codes = compressed(vectors, size, kind, options.oversample)
+    codes = compressed(vectors, size, kind, options.rescored)
     # Quality is asked of all queries at once, maybe more than once; time, of what looks nothing up.
     remembering = SimpleNamespace(embed=once(embedder.embed))
     return Opened(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from shoptalk.efficiency.codes import Codes, Full, Int4, Int8
-from shoptalk.efficiency.signs import Rescored, Signs
+from shoptalk.efficiency.signs import RESCORED, Rescored, Signs
 from shoptalk.retrieval.dense import check
 
 
@@ -28,18 +28,18 @@ PRECISIONS: Mapping[str, type[Codes]] = {
 }
 
 
-def compressed(vectors: np.ndarray, dimension: int, precision: str, oversample: int = 4) -> Codes:
+def compressed(vectors: np.ndarray, dimension: int, precision: str, rescored: int = RESCORED) -> Codes:
     """``vectors``, float32 [m, d] of unit length, cut to ``dimension`` and kept at ``precision``.
 
     Args:
         dimension: in 1..d; the first entries are kept, at unit length again.
         precision: a key of ``PRECISIONS``.
-        oversample: candidates by signs, in multiples of the results asked for, where they are rescored.
+        rescored: candidates of a query that are put in order anew; only of ``binary+int8`` and ``binary+fp32``.
 
     Raises:
         InputError: a vector is not finite.
     """
     check(vectors[:0], vectors)
     kind = PRECISIONS[precision]
-    more = {"oversample": oversample} if issubclass(kind, Rescored) else {}
+    more = {"rescored": rescored} if issubclass(kind, Rescored) else {}
     return kind.of(vectors, dimension, **more)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from shoptalk.efficiency import index_precision, model_precision
 from shoptalk.efficiency.budget import Budget
+from shoptalk.efficiency.signs import RESCORED
 from shoptalk.errors import InputError, whole_number
 
 _QUERIES = 100
@@ -27,7 +28,7 @@ class Efficiency:
         dimensions: lengths that vectors are cut to, beside their own.
         index_precisions: keys of ``index_precision.PRECISIONS``.
         model_precisions: ``auto``, keys of ``model_precision.PRECISIONS``, or ``None`` for all that this machine has.
-        oversample: candidates of a binary index in multiples of k, where they are rescored.
+        rescored: candidates of a query that ``binary+int8`` and ``binary+fp32`` put in order anew.
 
     Raises:
         InputError: a number is out of range, or a precision unknown.
@@ -40,12 +41,12 @@ class Efficiency:
     dimensions: Sequence[int] = ()
     index_precisions: Sequence[str] = ("fp32",)
     model_precisions: Sequence[str] | None = (model_precision.AUTO,)
-    oversample: int = 4
+    rescored: int = RESCORED
 
     def __post_init__(self):
         if self.queries != 0 and self.queries is not None:
             whole_number("efficiency.queries", self.queries)
-        for name in ("rounds", "documents", "k", "oversample"):
+        for name in ("rounds", "documents", "k", "rescored"):
             whole_number(f"efficiency.{name}", getattr(self, name))
         for size in self.dimensions:
             whole_number("efficiency.dimensions", size)

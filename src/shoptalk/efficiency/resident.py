@@ -99,7 +99,11 @@ def _served(folder: Path, threads: int) -> Callable[[], Ask]:
 
 
 def _bm25(folder: Path, threads: int) -> Callable[[], Ask]:
+    import torch
+
     from shoptalk.retrieval.bm25 import BM25
+
+    torch.set_num_threads(threads)  # it picks the best of all scores
 
     def read() -> Ask:
         index = BM25.load(folder, threads=threads)

@@ -59,6 +59,7 @@ def restore(folder: Path, threads: int) -> Callable[[], Served]:
 
 def _held(folder: Path, precision: str, threads: int) -> Callable[[], Any]:
     import torch
+    from transformers import AutoConfig, AutoModel, AutoTokenizer  # noqa: F401  they import what they need when asked
 
     from shoptalk.models.encoder import Encoder
     from shoptalk.models.held import Held
@@ -77,7 +78,8 @@ def _static(folder: Path, precision: str, threads: int) -> Callable[[], Any]:
 
 
 def _onnx(folder: Path, precision: str, threads: int) -> Callable[[], Any]:
-    import onnxruntime  # noqa: F401  part of what such a process holds
+    import onnxruntime  # noqa: F401
+    import tokenizers  # noqa: F401
 
     from shoptalk.models.onnx import OnnxEncoder
 

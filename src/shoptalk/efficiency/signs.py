@@ -13,6 +13,9 @@ from shoptalk.retrieval.dense import blocks, nothing
 from shoptalk.retrieval.ranked import Ranked
 from shoptalk.retrieval.topk import in_order
 
+RESCORED = 100
+"""Candidates of a query by signs that better codes put in order."""
+
 
 class Signs(Codes):
     """One bit per entry, its sign; compared by how many differ from the query's (Hamming distance).
@@ -76,20 +79,21 @@ class Rescored(Codes):
     """Signs, whose best are put in order by better codes kept beside them.
 
     Attributes:
-        oversample: candidates by signs, in multiples of k.
+        rescored: candidates by signs, or k where that is more; as many for every smaller k, so that a search for fewer
+            gives the head of one for more.
         better: float32 or int8.
     """
 
     better: type[Full] | type[Scalar]
 
-    def __init__(self, signs: Signs, beside: Full | Scalar, oversample: int):
-        self.signs, self.beside, self.oversample = signs, beside, oversample
+    def __init__(self, signs: Signs, beside: Full | Scalar, rescored: int):
+        self.signs, self.beside, self.rescored = signs, beside, rescored
         self.bytes = signs.bytes + beside.bytes
 
     @classmethod
-    def of(cls, vectors: np.ndarray, dimension: int, oversample: int = 4) -> Rescored:
+    def of(cls, vectors: np.ndarray, dimension: int, rescored: int = RESCORED) -> Rescored:
         """Both codes of ``vectors`` cut to ``dimension``."""
-        return cls(Signs.of(vectors, dimension), cls.better.of(vectors, dimension), oversample)
+        return cls(Signs.of(vectors, dimension), cls.better.of(vectors, dimension), rescored)
 
     @classmethod
     def per_document(cls, dimension: int) -> int:
@@ -103,7 +107,7 @@ class Rescored(Codes):
 
     def search(self, queries: np.ndarray, k: int) -> Ranked:
         """See ``Codes``."""
-        near = self.signs.search(queries, min(self.oversample * k, max(k, self.shape[0])))
+        near = self.signs.search(queries, max(k, min(self.rescored, self.shape[0])))
         rows, scores = in_order(near.rows, self.beside.scores(queries, near.rows))
         return Ranked(rows[:, :k], scores[:, :k])
 
@@ -112,13 +116,13 @@ class Rescored(Codes):
         for name, part in (("signs", self.signs), ("beside", self.beside)):
             (folder / name).mkdir()
             part.write(folder / name)
-        (folder / "rescored.json").write_text(json.dumps({"oversample": self.oversample}))
+        (folder / "rescored.json").write_text(json.dumps({"rescored": self.rescored}))
 
     @classmethod
     def read(cls, folder: Path) -> Rescored:
         """See ``Codes``."""
         told = json.loads((folder / "rescored.json").read_text())
-        return cls(Signs.read(folder / "signs"), cls.better.read(folder / "beside"), told["oversample"])
+        return cls(Signs.read(folder / "signs"), cls.better.read(folder / "beside"), told["rescored"])
 
 
 def _signs(vectors: np.ndarray) -> np.ndarray:

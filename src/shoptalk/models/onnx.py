@@ -10,6 +10,7 @@ import json
 import logging
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -175,13 +176,13 @@ def _network(encoder: Encoder):
 
         def __init__(self):
             super().__init__()
-            self.encoder = encoder.eval()
+            self.encoder = encoder
 
         def forward(self, input_ids, attention_mask, prompt_length):
             vectors = self.encoder(input_ids, attention_mask, prompt_length)
             return torch.nn.functional.normalize(vectors, dim=-1)
 
-    return Whole()
+    return Whole().eval()
 
 
 def _settings(encoder: Encoder) -> dict[str, object]:
@@ -207,13 +208,15 @@ def _packages(*names: str) -> list:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter tells of torchvision's operators, the quantiser of a step that is no use here."""
+    """The exporter tells of torchvision's operators and its own renaming, the quantiser of a step of no use here."""
     loggers = [logging.getLogger(name) for name in (None, "torch.onnx")]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            yield
     finally:
         for logger, level in zip(loggers, before, strict=True):
             logger.setLevel(level)

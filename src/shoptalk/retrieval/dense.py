@@ -1,7 +1,7 @@
 """Search by inner product, bounded in memory: exact, or over an index."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
@@ -15,6 +15,7 @@ SPARE = 8
 _BLOCK_BYTES = 1 << 28
 _LINES, _HELD = 8192, 1 << 20  # queries at a time, and (query, candidate) pairs
 _GPU_MOST = 2048  # results that faiss selects on a GPU
+_FEW = 4  # queries: so many at least make a matrix product the faster way
 _SCORED = 256  # queries scored at a time: their vectors should fit into the processor's cache
 
 Near = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
@@ -107,11 +108,18 @@ def inner_products(asked: np.ndarray, documents: np.ndarray, rows: np.ndarray) -
     for start in range(0, len(asked), _SCORED):
         lines = slice(start, start + _SCORED)
         left = asked[lines].astype(np.float64)
-        for column in range(rows.shape[1]):
-            right = documents[rows[lines, column]].astype(np.float64)
-            scores[lines, column] = np.einsum("nd,nd->n", left, right)
+        for some in _along_the_shorter(scores[lines].shape):
+            right = documents[rows[lines][some]].astype(np.float64)
+            scores[lines][some] = np.einsum("nd,nd->n", np.broadcast_to(left[some[0]], right.shape), right)
     scores[rows < 0] = -np.inf
     return scores
+
+
+def _along_the_shorter(shape: tuple[int, int]) -> Iterator[tuple[int | slice, int | slice]]:
+    """The lines of a matrix, or its columns, whichever are fewer."""
+    n, k = shape
+    whole = slice(None)
+    return ((line, whole) for line in range(n)) if n < k else ((whole, column) for column in range(k))
 
 
 def blocks(vectors: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
@@ -160,7 +168,7 @@ def _of_block(asked: np.ndarray, block: np.ndarray, wide: int, gpu: object | Non
 
     if gpu is not None:
         return faiss.knn_gpu(gpu, asked, block, wide, metric=faiss.METRIC_INNER_PRODUCT)
-    with matrix_products():
+    with matrix_products() if len(asked) >= _FEW else nullcontext():
         return faiss.knn(asked, block, wide, metric=faiss.METRIC_INNER_PRODUCT)
 
 
