@@ -30,6 +30,7 @@ from shoptalk.cache import Cache
 from shoptalk.configs import register, root
 from shoptalk.domain.judgments import Domain
 from shoptalk.efficiency.cut import cut
+from shoptalk.efficiency.index_precision import PRECISIONS as INDEXES
 from shoptalk.efficiency.index_precision import compressed
 from shoptalk.embedding import CachedEmbed
 from shoptalk.errors import InputError
@@ -120,7 +121,7 @@ def show(arm: str, found: Mapping[Form, np.ndarray], lost: Mapping[Form, Differe
     for (size, precision), line in found.items():
         told = lost[size, precision]
         points = f"{100 * told.mean:+.2f} [{100 * told.low:+.2f}, {100 * told.high:+.2f}]"
-        size_of = compressed(np.eye(2, size, dtype=np.float32), size, precision).per_document(size)
+        size_of = INDEXES[precision].per_document(size)
         shown.add_row(str(size), precision, f"{size_of:,}", f"{line.mean():.4f}", points, f"{told.p_value:.4f}")
     CONSOLE.print(shown)
 

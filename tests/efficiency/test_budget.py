@@ -83,8 +83,8 @@ def test_sentences():
     )
     missed = Budget(latency_ms=2, memory_mb=200).choose([large, small]).told()
     assert missed == (
-        "No arm meets budget.latency_ms=2 and budget.memory_mb=200: the nearest, small, misses latency_ms (3 ms, 50% "
-        "too much) and memory_mb (250 MB, 25% too much); raise that limit or add smaller arms."
+        "No arm meets budget.latency_ms=2 and budget.memory_mb=200: the nearest, small, misses latency_ms (3 ms, 50.0% "
+        "too much) and memory_mb (250 MB, 25.0% too much); raise that limit or add smaller arms."
     )
     unknown = Budget(memory_mb=200).choose([arm("api", 0.9)]).told()
     assert "api, misses memory_mb (not measured)" in unknown

@@ -8,6 +8,7 @@ from efficiency.benches import QUERIES, bench, dense, lexical, tiny
 
 from shoptalk.arms.base import Opened
 from shoptalk.efficiency import measure as measuring
+from shoptalk.efficiency import model_precision
 from shoptalk.efficiency.cost import Cost
 from shoptalk.efficiency.grid import grid
 from shoptalk.efficiency.index_precision import compressed
@@ -148,6 +149,19 @@ def test_an_arm_of_two_takes_the_memory_of_both(over, encoder):
     parts = [lexical(over).live, Served(static, compressed(np.eye(32, dtype=np.float32), 32, "fp32"), "fp32")]
     both = resident(parts, QUERIES, 3, 1)
     assert both.steady >= both.libraries > 0
+
+
+@pytest.mark.slow
+def test_an_exported_model_is_served_without_torch(over, encoder):
+    for package in model_precision.ONNX_PACKAGES:
+        pytest.importorskip(package)
+    options = Efficiency(queries=3, model_precisions=["auto", "onnx-int8"], documents=10, rounds=1)
+    forms = dict(grid("tiny", dense(encoder, over), over, options))
+    costs = {name: Measure(QUERIES, over, options)(form) for name, form in forms.items()}
+    assert list(costs) == ["tiny", "tiny:onnx-int8"] and costs["tiny:onnx-int8"].model_precision == "onnx-int8"
+    assert costs["tiny:onnx-int8"].memory_mb < costs["tiny"].libraries_mb
+    found, truth = (forms[name].live(QUERIES, 10).rows for name in ("tiny:onnx-int8", "tiny"))
+    assert np.mean([len({*a} & {*b}) / 10 for a, b in zip(found.tolist(), truth.tolist(), strict=True)]) > 0.8
 
 
 @pytest.mark.slow

@@ -91,4 +91,4 @@ def test_it_is_exported_once_per_content(written, tmp_path, monkeypatch):
     assert (one.embed(TEXTS, "query") == again.embed(TEXTS, "query")).all()
     one.save(tmp_path / "copy")
     assert (OnnxEncoder(tmp_path / "copy").embed(TEXTS, "query") == one.embed(TEXTS, "query")).all()
-    assert not list((tmp_path / "onnx").glob("tmp*"))
+    assert not list((tmp_path / "onnx").glob(".making*"))

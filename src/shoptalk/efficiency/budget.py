@@ -114,7 +114,7 @@ class Choice:
         parts = []
         for name, ratio in over.items():
             figure = getattr(arm.cost, LIMITS[name])
-            much = "not measured" if figure is None else f"{figure:,.4g} {_UNITS[name]}, {ratio - 1:.0%} too much"
+            much = "not measured" if figure is None else f"{figure:,.4g} {_UNITS[name]}, {ratio - 1:.1%} too much"
             parts.append(f"{name} ({much})")
         return f"the nearest, {arm.name}, misses {_listed(parts)}"
 

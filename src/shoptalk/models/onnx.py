@@ -102,7 +102,7 @@ def in_onnx(encoder: Encoder, cache: Cache, *, int8: bool, threads: int = 1) -> 
     _packages("onnx", "onnxruntime", "onnxscript")
 
     def make(folder: Path) -> None:
-        with tempfile.TemporaryDirectory(dir=folder.parent) as work:
+        with tempfile.TemporaryDirectory(prefix=".making-", dir=folder.parent) as work:
             if int8:
                 quantise(write_onnx(encoder, work), folder)
             else:
