@@ -11,7 +11,8 @@ from shoptalk.cache import Cache
 from shoptalk.errors import InputError
 from shoptalk.models import onnx
 from shoptalk.models.encoder import Encoder
-from shoptalk.models.onnx import OnnxEncoder, in_onnx, quantise, write_onnx
+from shoptalk.models.exported import NETWORK, OnnxEncoder
+from shoptalk.models.onnx import in_onnx, quantise, write_onnx
 
 TEXTS = [*tiny_models.texts(30), "", "one", "ONE"]
 MAKERS = {
@@ -26,6 +27,12 @@ MAKERS = {
 def test_what_is_missing_is_said(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(InputError, match=r"package onnxruntime: run pip install 'shoptalk\[onnx\]'"):
+        OnnxEncoder(tmp_path)
+
+
+def test_a_folder_without_a_network_is_refused(tmp_path):
+    pytest.importorskip("onnxruntime")
+    with pytest.raises(InputError, match=r"holds no model.onnx, so it is no encoder in ONNX"):
         OnnxEncoder(tmp_path)
 
 
@@ -62,7 +69,7 @@ def test_int8_is_near_and_smaller(written, tmp_path):
     one, expected = OnnxEncoder(quantise(folder, tmp_path)), encoder.embed(TEXTS, "document", precision="fp32")
     cosines = (one.embed(TEXTS, "document") * expected).sum(1)
     assert cosines.min() > 0.97 and cosines.mean() < 1 - 1e-6
-    assert (tmp_path / onnx.NETWORK).stat().st_size < (folder / onnx.NETWORK).stat().st_size
+    assert (tmp_path / NETWORK).stat().st_size < (folder / NETWORK).stat().st_size
 
 
 def test_progress_is_told(written):
@@ -73,7 +80,7 @@ def test_progress_is_told(written):
 
 def test_it_runs_without_torch(written):
     code = (
-        "import sys; from shoptalk.models.onnx import OnnxEncoder; from shoptalk.efficiency.codes import Full; "
+        "import sys; from shoptalk.models.exported import OnnxEncoder; from shoptalk.efficiency.codes import Full; "
         f"vectors = OnnxEncoder({str(written[1])!r}).embed(['ka', 'lo miru'], 'query'); "
         "Full(vectors).search(vectors, 2); print(sorted({'torch', 'transformers', 'pyarrow'} & set(sys.modules)))"
     )

@@ -32,16 +32,11 @@ def grid(name: str, opened: Opened, bench: Bench, options: Efficiency) -> Iterat
     if opened.encoder is None or opened.vectors is None:
         yield name, opened
         return
-    own = opened.vectors.shape[1]
-    sizes = [own, *(size for size in dict.fromkeys(options.dimensions) if size < own)]
-    told = [
-        f"{name} has {own} dimensions; efficiency.dimensions={n} is left out." for n in options.dimensions if n > own
-    ]
+    own, plain = opened.vectors.shape[1], held(opened.encoder)
+    sizes, too_long = _sizes(name, own, options.dimensions)
     precisions, left_out = _precisions(name, opened, bench, options)
-    told += left_out
-    plain = held(opened.encoder)
     whole = _form(opened, plain, opened.vectors, (own, _PLAIN, None), options)
-    yield name, replace(whole, search=opened.search, notices=[*opened.notices, *told])
+    yield name, replace(whole, search=opened.search, notices=[*opened.notices, *too_long, *left_out])
     for precision in precisions:
         embedder, vectors = _model(opened, precision, bench) if precision else (plain, opened.vectors)
         for size, kind in product(sizes, dict.fromkeys(options.index_precisions)):
@@ -60,6 +55,15 @@ def _name(name: str, precision: str | None, size: int | None, kind: str) -> str:
     return "".join([
         name, f":{precision}" if precision else "", f"@{size}" if size else "", f"/{kind}" if kind != _PLAIN else ""
     ])  # fmt: skip
+
+
+def _sizes(name: str, own: int, asked: Sequence[int]) -> tuple[list[int], list[str]]:
+    """The model's own dimension and the shorter ones, and sentences about longer ones."""
+    distinct = dict.fromkeys(asked)
+    told = [
+        f"{name} has {own} dimensions; efficiency.dimensions={size} is left out." for size in distinct if size > own
+    ]
+    return [own, *(size for size in distinct if size < own)], told
 
 
 def _precisions(

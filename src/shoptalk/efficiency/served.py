@@ -81,7 +81,7 @@ def _onnx(folder: Path, precision: str, threads: int) -> Callable[[], Any]:
     import onnxruntime  # noqa: F401
     import tokenizers  # noqa: F401
 
-    from shoptalk.models.onnx import OnnxEncoder
+    from shoptalk.models.exported import OnnxEncoder
 
     return lambda: OnnxEncoder(folder, threads=threads)
 

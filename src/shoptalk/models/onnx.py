@@ -1,8 +1,4 @@
-"""An encoder in ONNX: written by torch once, run without it.
-
-A folder holds the network from token ids to unit vectors (``model.onnx``), the tokenizer, and what stands around the
-two (``encoder.json``). Needs the extra ``onnx``.
-"""
+"""An encoder written in ONNX; see ``exported`` for the folder that comes of it. Needs the extra ``onnx``."""
 
 from __future__ import annotations
 
@@ -11,26 +7,21 @@ import logging
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from shoptalk.cache import Cache, digest
 from shoptalk.errors import InputError
 from shoptalk.models import tokens
-from shoptalk.models.ragged import Ragged
+from shoptalk.models.exported import INPUTS, NETWORK, SETTINGS, TOKENIZER, OnnxEncoder, packages
 
 if TYPE_CHECKING:
     from shoptalk.models.encoder import Encoder
-    from shoptalk.models.tokens import Progress
 
-NETWORK, TOKENIZER, SETTINGS = "model.onnx", "tokenizer.json", "encoder.json"
 _VERSION = 1
 _LARGEST = 1_500_000_000  # bytes of weights that one file may hold; a protocol buffer ends at 2 GB
-_INPUTS = ("input_ids", "attention_mask", "prompt_length")
 
 
 def write_onnx(encoder: Encoder, folder: str | Path) -> Path:
@@ -41,7 +32,7 @@ def write_onnx(encoder: Encoder, folder: str | Path) -> Path:
     """
     import torch
 
-    _packages("onnx", "onnxscript")
+    packages("onnx", "onnxscript")
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     batch, length = torch.export.Dim("batch"), torch.export.Dim("length")
@@ -53,7 +44,7 @@ def write_onnx(encoder: Encoder, folder: str | Path) -> Path:
                 _network(encoder),
                 (*(part.to(encoder.device) for part in example), torch.tensor(1)),
                 str(place / NETWORK),
-                input_names=list(_INPUTS),
+                input_names=list(INPUTS),
                 output_names=["vectors"],
                 dynamic_shapes=({0: batch, 1: length}, {0: batch, 1: length}, None),
                 dynamo=True,
@@ -74,7 +65,7 @@ def quantise(folder: Path, out: Path) -> Path:
     Weights have a scale per output; embedding tables stay in float32. Seven bits are used, since processors without
     VNNI add pairs of products in 16 bits, which eight overflow.
     """
-    _packages("onnx", "onnxruntime")
+    packages("onnx", "onnxruntime")
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     out.mkdir(parents=True, exist_ok=True)
@@ -99,7 +90,7 @@ def in_onnx(encoder: Encoder, cache: Cache, *, int8: bool, threads: int = 1) -> 
     Raises:
         InputError: see ``write_onnx``.
     """
-    _packages("onnx", "onnxruntime", "onnxscript")
+    packages("onnx", "onnxruntime", "onnxscript")
 
     def make(folder: Path) -> None:
         with tempfile.TemporaryDirectory(prefix=".making-", dir=folder.parent) as work:
@@ -110,62 +101,6 @@ def in_onnx(encoder: Encoder, cache: Cache, *, int8: bool, threads: int = 1) -> 
 
     key = digest("onnx", _VERSION, encoder.digest, int8)
     return OnnxEncoder(cache.folder("onnx", key, make), threads=threads, identity=key)
-
-
-class OnnxEncoder:
-    """A folder in ONNX that embeds as the ``Encoder`` it was written from.
-
-    With int8 a text's vector depends a little on the texts beside it: activations share one scale.
-
-    Args:
-        folder: what ``write_onnx`` or ``quantise`` left.
-        threads: of the matrix products.
-        identity: hash of all that determines the vectors, beside ``threads``.
-    """
-
-    def __init__(self, folder: str | Path, *, threads: int = 1, identity: str = ""):
-        from tokenizers import Tokenizer
-
-        (runtime,) = _packages("onnxruntime")
-        self.folder, self.digest = Path(folder), digest("onnx", identity, threads)
-        settings = json.loads((self.folder / SETTINGS).read_text(encoding="utf-8"))
-        self.dimension: int = settings["dimension"]
-        self.prompts, self._prompt_lengths = settings["prompts"], settings["prompt_lengths"]
-        self._pad_id, self._side = settings["pad_id"], settings["padding_side"]
-        self.engine = Tokenizer.from_file(str(self.folder / TOKENIZER))
-        self.engine.no_padding()
-        self.engine.enable_truncation(settings["max_length"], direction=settings["truncation_side"])
-        options = runtime.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-        options.log_severity_level = 3
-        self.session = runtime.InferenceSession(str(self.folder / NETWORK), options, providers=["CPUExecutionProvider"])
-        self._inputs = [given.name for given in self.session.get_inputs()]
-
-    def tokenize(self, texts: Sequence[str], kind: str) -> Ragged:
-        """Token ids of each text, the prompt of ``kind`` before it."""
-        prompt = tokens.prompt_of(self.prompts, kind)
-
-        def code(part: Sequence[str]) -> list[list[int]]:
-            return [line.ids or [self._pad_id] for line in self.engine.encode_batch([prompt + text for text in part])]
-
-        return Ragged.coded(code, texts)
-
-    def embed(self, texts: Sequence[str], kind: str, *, progress: Progress | None = None) -> np.ndarray:
-        """Unit vectors of texts, float32 [n, d], in their order."""
-        ids, done = self.tokenize(texts, kind), 0
-        vectors = np.empty((len(ids), self.dimension), np.float32)
-        for rows in tokens.chunks(ids.lengths, tokens.FASTEST["cpu"]):
-            padded, mask = ids.take(rows).padded(self._pad_id, self._side)
-            given = dict(zip(_INPUTS, (padded, mask, np.int64(self._prompt_lengths[kind])), strict=True))
-            (vectors[rows],) = self.session.run(None, {name: np.asarray(given[name]) for name in self._inputs})
-            done += len(rows)
-            if progress:
-                progress(done, len(ids))
-        return vectors
-
-    def save(self, folder: str | Path) -> None:
-        """Copy the files."""
-        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
 
 
 def _network(encoder: Encoder):
@@ -195,15 +130,6 @@ def _settings(encoder: Encoder) -> dict[str, object]:
         "prompts": {kind: tokens.prompt_of(encoder.prompts, kind) for kind in tokens.KINDS},
         "prompt_lengths": {kind: encoder.prompt_length(kind) for kind in tokens.KINDS},
     }
-
-
-def _packages(*names: str) -> list:
-    from importlib import import_module
-
-    try:
-        return [import_module(name) for name in names]
-    except ImportError as error:
-        raise InputError(f"ONNX needs the package {error.name}: run pip install 'shoptalk[onnx]'.") from error
 
 
 @contextmanager
