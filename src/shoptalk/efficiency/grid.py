@@ -1,7 +1,10 @@
 """The smaller forms of a dense arm: its vectors cut, its index compressed, its model in another precision."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
 from types import SimpleNamespace
 from typing import Any
@@ -32,29 +35,66 @@ def grid(name: str, opened: Opened, bench: Bench, options: Efficiency) -> Iterat
     if opened.encoder is None or opened.vectors is None:
         yield name, opened
         return
-    own, plain = opened.vectors.shape[1], held(opened.encoder)
+    own, plain = opened.vectors.shape[1], _plain(opened)
     sizes, too_long = _sizes(name, own, options.dimensions)
     precisions, left_out = _precisions(name, opened, bench, options)
-    whole = _form(opened, plain, opened.vectors, (own, _PLAIN, None), options)
-    yield name, replace(whole, search=opened.search, notices=[*opened.notices, *too_long, *left_out])
+    whole = _form(opened, plain, own, _PLAIN, options)
+    notices = [*opened.notices, *too_long, *left_out]
+    yield name, replace(whole, search=opened.search, encoder=opened.encoder, vectors=opened.vectors, notices=notices)
     for precision in precisions:
-        embedder, vectors = _model(opened, precision, bench) if precision else (plain, opened.vectors)
+        model = _other(opened, precision, bench) if precision else plain
         for size, kind in product(sizes, dict.fromkeys(options.index_precisions)):
             if (precision, size, kind) != (None, own, _PLAIN):
-                form = _form(opened, embedder, vectors, (size, kind, precision), options)
-                yield _name(name, precision, size if size < own else None, kind), form
+                parts = (f":{precision}" if precision else "", f"@{size}" if size < own else "")
+                yield (
+                    name + "".join(parts) + (f"/{kind}" if kind != _PLAIN else ""),
+                    _form(opened, model, size, kind, options),
+                )
 
 
 def served(opened: Opened) -> Served:
     """A dense arm as it is, ready to be timed and weighed: whole vectors, its model in its own precision."""
-    codes = compressed(opened.vectors, opened.vectors.shape[1], _PLAIN)
-    return Served(held(opened.encoder), codes, model_precision.own_precision(opened.encoder))
+    model = _plain(opened)
+    return Served(model.embedder, compressed(model.vectors, model.vectors.shape[1], _PLAIN), model.precision)
 
 
-def _name(name: str, precision: str | None, size: int | None, kind: str) -> str:
-    return "".join([
-        name, f":{precision}" if precision else "", f"@{size}" if size else "", f"/{kind}" if kind != _PLAIN else ""
-    ])  # fmt: skip
+@dataclass(frozen=True)
+class _Model:
+    """A model in one precision, and the documents as it embeds them."""
+
+    precision: str
+    embedder: Any
+    vectors: np.ndarray
+
+    @cached_property
+    def remembering(self) -> Any:
+        """What embeds the queries of one split once for all forms."""
+        return SimpleNamespace(embed=once(self.embedder.embed))
+
+
+def _plain(opened: Opened) -> _Model:
+    return _Model(model_precision.own_precision(opened.encoder), held(opened.encoder), opened.vectors)
+
+
+def _other(opened: Opened, precision: str, bench: Bench) -> _Model:
+    embedder, passages = model_precision.PRECISIONS[precision](opened.encoder, bench), bench.corpus.passages
+
+    def embed() -> np.ndarray:
+        with bench.bar(f"embedding {len(passages):,} documents, {precision}") as tell:
+            return embedder.embed(passages, "document", progress=tell)
+
+    key = digest("efficiency", 1, embedder.digest, bench.threads, digest_texts(passages))
+    return _Model(precision, embedder, bench.cache.array("embeddings", key, embed))
+
+
+def _form(opened: Opened, model: _Model, size: int, kind: str, options: Efficiency) -> Opened:
+    codes = compressed(model.vectors, size, kind, options.rescored)
+    return Opened(
+        Served(model.remembering, codes, model.precision),
+        live=None if opened.live is None else Served(model.embedder, codes, model.precision),
+        encoder=model.embedder,
+        facts={**opened.facts, "dimension": size, "index_precision": kind, "model_precision": model.precision},
+    )
 
 
 def _sizes(name: str, own: int, asked: Sequence[int]) -> tuple[list[int], list[str]]:
@@ -66,52 +106,15 @@ def _sizes(name: str, own: int, asked: Sequence[int]) -> tuple[list[int], list[s
     return [own, *(size for size in distinct if size < own)], told
 
 
-def _precisions(
-    name: str, opened: Opened, bench: Bench, options: Efficiency
-) -> tuple[Sequence[str | None], Sequence[str]]:
+def _precisions(name: str, opened: Opened, bench: Bench, options: Efficiency) -> tuple[list[str | None], list[str]]:
     """Model precisions, ``None`` for the arm's own, and sentences about those left out."""
-    if options.model_precisions is None:
-        asked, told = model_precision.available(bench)
-        asked = [model_precision.AUTO, *asked]
-    else:
-        asked, told = list(options.model_precisions), []
-    own = model_precision.own_precision(opened.encoder)
-    named = dict.fromkeys(None if precision in (model_precision.AUTO, own) else precision for precision in asked)
-    if isinstance(opened.encoder, Encoder):
-        return list(named), told
-    others = [precision for precision in named if precision]
-    lost = (
-        [f"{name} is no transformer read here and stays in its own precision, not {', '.join(others)}."]
-        if others
-        else []
-    )
-    return [None], lost
-
-
-def _model(opened: Opened, precision: str, bench: Bench) -> tuple[Any, np.ndarray]:
-    """What embeds queries in this precision, and the documents as it embeds them."""
-    embedder, passages = model_precision.PRECISIONS[precision](opened.encoder, bench), bench.corpus.passages
-
-    def embed() -> np.ndarray:
-        with bench.bar(f"embedding {len(passages):,} documents, {precision}") as tell:
-            return embedder.embed(passages, "document", progress=tell)
-
-    key = digest("efficiency", 1, embedder.digest, bench.threads, digest_texts(passages))
-    return embedder, bench.cache.array("embeddings", key, embed)
-
-
-def _form(
-    opened: Opened, embedder: Any, vectors: np.ndarray, form: tuple[int, str, str | None], options: Efficiency
-) -> Opened:
-    size, kind, precision = form
-    named = precision or model_precision.own_precision(opened.encoder)
-    codes = compressed(vectors, size, kind, options.rescored)
-    # Quality is asked of all queries at once, maybe more than once; time, of what looks nothing up.
-    remembering = SimpleNamespace(embed=once(embedder.embed))
-    return Opened(
-        Served(remembering, codes, named),
-        live=None if opened.live is None else Served(embedder, codes, named),
-        encoder=opened.encoder,
-        vectors=opened.vectors if (size, kind, precision) == (vectors.shape[1], _PLAIN, None) else None,
-        facts={**opened.facts, "dimension": size, "index_precision": kind, "model_precision": named},
-    )
+    asked, told = options.model_precisions, []
+    if asked is None:
+        there, told = model_precision.available(bench)
+        asked = [model_precision.AUTO, *there]
+    own = {model_precision.AUTO, model_precision.own_precision(opened.encoder)}
+    named = list(dict.fromkeys(None if precision in own else precision for precision in asked))
+    others = ", ".join(precision for precision in named if precision)
+    if isinstance(opened.encoder, Encoder) or not others:
+        return named, told
+    return [None], [f"{name} is no transformer read here and stays in its own precision, not {others}."]
