@@ -12,8 +12,8 @@ class Cost:
     Attributes:
         p50_ms, p95_ms: milliseconds of one query alone, from its text to its results.
         documents_per_s: embedded, or for BM25 indexed.
-        memory_mb: resident memory of a process that holds model and index and nothing else, after some queries: the
-            interpreter and its libraries are in it.
+        memory_mb: resident memory of a process that holds model and index and nothing else, after some queries, the
+            model on the CPU: the interpreter and its libraries are in it.
         peak_mb: the most that this process has held, while it read the model.
         libraries_mb: what it held before it read either.
         index_bytes: of the corpus's vectors or postings, without document ids.
