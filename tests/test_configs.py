@@ -22,6 +22,7 @@ ELSEWHERE = {
     "shape",
     "data",
     "domain",
+    "efficiency",
     "experiment",
     "generator",
     "hydra",

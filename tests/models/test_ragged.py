@@ -1,4 +1,5 @@
 import numpy as np
+import pyarrow  # noqa: F401  before the clock of Hypothesis runs
 from hypothesis import given
 from hypothesis import strategies as st
 

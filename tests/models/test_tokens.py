@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch  # noqa: F401  before the clock of Hypothesis runs
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -113,3 +113,29 @@ def test_a_gpu_finds_the_same_where_faiss_has_one(monkeypatch):
     assert used and (found.rows == expected.rows).all() and (found.scores == expected.scores).all()
     used.clear()
     assert (dense.search(asked, vectors, 3000).rows == wide.rows).all() and not used  # more than a GPU selects
+
+
+def test_a_query_alone_has_the_digits_it_has_among_others():
+    rng = np.random.default_rng(0)
+    queries, documents = (rng.normal(size=(size, 37)).astype(np.float32) for size in (40, 300))
+    whole = search(queries, documents, 20)
+    for row in range(len(queries)):
+        alone = search(queries[row : row + 1], documents, 20)
+        assert (alone.rows[0] == whole.rows[row]).all() and (alone.scores[0] == whole.scores[row]).all()
+
+
+def test_documents_are_looked_at_once_and_queries_each_time():
+    documents = np.eye(3, dtype=np.float32)
+    asked = [np.full((1, 3), np.nan, np.float32), documents, documents[:1]]
+    search_texts = Dense(lambda texts, kind: asked.pop(), documents)
+    assert search_texts(["a"], 1).rows.tolist() == [[0]] and search_texts(list("abc"), 1).rows.tolist() == [
+        [0],
+        [1],
+        [2],
+    ]
+    with pytest.raises(InputError, match="query's embedding is not finite"):
+        search_texts(["a"], 1)
+    bad = Dense(lambda texts, kind: documents, np.full((2, 3), np.inf, np.float32))
+    for _ in range(2):
+        with pytest.raises(InputError, match="document's embedding is not finite"):
+            bad(list("abc"), 1)

@@ -44,6 +44,7 @@ class Opened:
         vectors: float32 [documents, d] of unit length, maybe memory-mapped; ``None`` where there are none.
         facts: what is known of it without measuring: ``parameters``, ``dimension``, ``licence``, those that apply.
         notices: sentences the user should see.
+        parts: where it is made of others, what it keeps in memory: those, opened, and models with ``save(folder)``.
     """
 
     search: Search
@@ -52,6 +53,7 @@ class Opened:
     vectors: np.ndarray | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     notices: Sequence[str] = ()
+    parts: Sequence[Any] = ()
 
 
 class Arm(Protocol):

@@ -143,7 +143,7 @@ class Encoder(nn.Module):
                 return_token_type_ids=False,
             )["input_ids"]
             # A text without a single token still needs one to have a vector.
-            return [ids or [self._pad_id] for ids in coded]
+            return [ids or [self.pad_id] for ids in coded]
 
         return Ragged.coded(code, texts)
 
@@ -157,7 +157,7 @@ class Encoder(nn.Module):
 
     def pad(self, ids: Ragged | Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         """``(input_ids, attention_mask)``, int64 [b, t], padded on the model's side, on the CPU."""
-        return tokens.pad(ids, self._pad_id, self.tokenizer.padding_side)
+        return tokens.pad(ids, self.pad_id, self.tokenizer.padding_side)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, prompt_length: int = 0) -> Tensor:
         """Token ids and mask [b, t] to vectors [b, d], float32 outside autocast."""
@@ -181,7 +181,7 @@ class Encoder(nn.Module):
 
     def _padded(self, texts: Ragged, words: Tensor | None, rows: np.ndarray, prompt_length: int = 0) -> Tensor:
         # Where words are numbered anew, the padding's number means another word; the mask hides it.
-        ids, mask = tokens.pad(texts.take(rows), self._pad_id if words is None else 0, self.tokenizer.padding_side)
+        ids, mask = tokens.pad(texts.take(rows), self.pad_id if words is None else 0, self.tokenizer.padding_side)
         ids, mask = ids.to(self.device), mask.to(self.device)
         tokens_in = ids if words is None else nn.functional.embedding(ids, words)
         return self._vectors(self.backbone, tokens_in, mask, prompt_length)
@@ -232,18 +232,30 @@ class Encoder(nn.Module):
         chunk_tokens: int | None = None,
     ) -> np.ndarray:
         """``embed`` of texts that are tokenised already: unit vectors, float32 [n, d]."""
-        device = self.device
-        budget = chunk_tokens or tokens.FASTEST[device.type]
-        with inference(self.backbone, precision, device) as backbone:
-            vectors = self._frozen(backbone)
+        with inference(self.backbone, precision, self.device) as backbone:
+            return self.units(self.frozen(backbone), ids, prompt_length, progress, chunk_tokens)
 
-            def unit(texts: Ragged) -> Tensor:
-                return nn.functional.normalize(vectors(texts, prompt_length).float(), dim=-1)
+    def units(
+        self,
+        vectors: Callable[[Ragged, int], Tensor],
+        ids: Ragged,
+        prompt_length: int,
+        progress: Progress | None = None,
+        chunk_tokens: int | None = None,
+    ) -> np.ndarray:
+        """``embed_ids`` by what ``frozen`` gave, in torch's inference mode."""
 
-            return tokens.apply(unit, ids, torch.empty(len(ids), self.dimension), budget, progress)
+        def unit(texts: Ragged) -> Tensor:
+            return nn.functional.normalize(vectors(texts, prompt_length).float(), dim=-1)
 
-    def _frozen(self, backbone: nn.Module) -> Callable[[Ragged, int], Tensor]:
-        """``(texts, prompt_length)`` to vectors [n, d] by ``backbone``: its own modules' work, in the fastest form."""
+        budget = chunk_tokens or tokens.FASTEST[self.device.type]
+        return tokens.apply(unit, ids, torch.empty(len(ids), self.dimension), budget, progress)
+
+    def frozen(self, backbone: nn.Module) -> Callable[[Ragged, int], Tensor]:
+        """``(texts, prompt_length)`` to vectors [n, d] by ``backbone``: its own modules' work, in the fastest form.
+
+        For weights that stand still from here on, in evaluation and inference mode.
+        """
         dtype, device = next(backbone.parameters()).dtype, self.device
         # In bf16 the padded way is the faster one: its layers apply GELU within the matrix product.
         if device.type == "cpu" and dtype == torch.float32 and PackedBert.fits(backbone):
@@ -277,7 +289,8 @@ class Encoder(nn.Module):
         return {key: value for key, value in told.items() if not _BESIDE.search(key)}
 
     @property
-    def _pad_id(self) -> int:
+    def pad_id(self) -> int:
+        """What texts are filled up with; the mask hides it."""
         for candidate in (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id):
             if candidate is not None:
                 return candidate

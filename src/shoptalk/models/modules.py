@@ -23,13 +23,17 @@ _LEGACY = {
 }
 
 
+def _at(hidden: Tensor, place: Tensor) -> Tensor:
+    # Not hidden[arange(b), place]: an export to ONNX would keep the b it was made with.
+    return hidden.gather(1, place[:, None, None].expand(-1, 1, hidden.shape[-1])).squeeze(1)
+
+
 def _cls(hidden: Tensor, mask: Tensor, _position: Tensor) -> Tensor:
-    return hidden[torch.arange(len(hidden), device=hidden.device), mask.int().argmax(1)]
+    return _at(hidden, mask.int().argmax(1))
 
 
 def _last(hidden: Tensor, mask: Tensor, _position: Tensor) -> Tensor:
-    last = mask.shape[1] - 1 - mask.int().flip(1).argmax(1)
-    return hidden[torch.arange(len(hidden), device=hidden.device), last]
+    return _at(hidden, mask.shape[1] - 1 - mask.int().flip(1).argmax(1))
 
 
 def _max(hidden: Tensor, mask: Tensor, _position: Tensor) -> Tensor:
@@ -87,7 +91,7 @@ class Pooling(nn.Module):
         hidden = hidden.float()
         start = mask.int().argmax(1, keepdim=True)
         position = torch.arange(1, mask.shape[1] + 1, device=mask.device).unsqueeze(0) - start
-        if prompt_length and not self.include_prompt:
+        if not self.include_prompt:
             mask = mask * (position > prompt_length)
         with torch.autocast(hidden.device.type, enabled=False):
             return torch.cat([MODES[mode](hidden, mask, position) for mode in self.modes], dim=-1)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import pyarrow as pa
 
 _AT_ONCE = 1000
 T = TypeVar("T")
@@ -87,6 +86,8 @@ class Ragged:
 
     def write(self, path: Path) -> None:
         """As an Arrow file with one column of lists."""
+        import pyarrow as pa
+
         column = pa.LargeListArray.from_arrays(self.offsets, pa.array(self.values, pa.int32()))
         with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, pa.schema([("ids", column.type)])) as writer:
             writer.write_table(pa.table({"ids": column}))
@@ -94,6 +95,8 @@ class Ragged:
     @classmethod
     def read(cls, path: Path) -> Ragged:
         """What ``write`` wrote, memory-mapped: only what is looked at is loaded."""
+        import pyarrow as pa
+
         column = pa.ipc.open_file(pa.memory_map(str(path))).read_all()["ids"]
         part = column.chunk(0) if column.num_chunks else pa.array([], pa.large_list(pa.int32()))
         return cls(part.values.to_numpy(), part.offsets.to_numpy())

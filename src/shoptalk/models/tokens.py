@@ -1,16 +1,24 @@
-"""Token ids: prompts, truncation, chunks of similar length, padding."""
+"""Token ids: prompts, truncation, chunks of similar length, padding.
+
+torch is imported where it is used: a process that serves an exported model does without it.
+"""
+
+from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import nn
 
 from shoptalk.cache import digest
 from shoptalk.errors import InputError
 from shoptalk.models.ragged import Ragged
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 KINDS = ("query", "document")
 
@@ -63,6 +71,8 @@ def chunks(lengths: Sequence[int], budget: int, rows: int = 4096) -> list[np.nda
 
 def pad(ids: Ragged | Sequence[Sequence[int]], pad_id: int, side: str = "right") -> tuple[torch.Tensor, torch.Tensor]:
     """Stack token ids: ``(input_ids, attention_mask)``, both int64 [b, t], t the longest (at least 1)."""
+    import torch
+
     ragged = ids if isinstance(ids, Ragged) else Ragged.of(ids)
     tokens, mask = ragged.padded(pad_id, side)
     return torch.from_numpy(tokens), torch.from_numpy(mask)
@@ -76,6 +86,8 @@ def apply(
     progress: Progress | None = None,
 ) -> np.ndarray:
     """Fill ``out`` [n, ...] with ``use(texts of a chunk)``, chunk by chunk, and give it as an array."""
+    import torch
+
     done = 0
     for rows in chunks(ids.lengths, budget):
         out[torch.from_numpy(rows)] = use(ids.take(rows)).float().cpu()
@@ -113,6 +125,8 @@ def digest_tokenizer(tokenizer) -> str:
 
 def digest_weights(network: nn.Module) -> str:
     """Hash of a network's parameters and buffers as they are now: names, shapes, dtypes, bytes."""
+    import torch
+
     total = hashlib.sha256()
     for key, value in sorted(network.state_dict().items()):
         total.update(f"{key} {value.dtype} {tuple(value.shape)}".encode())

@@ -90,6 +90,11 @@ class BM25:
         self._adopt(bm25s.BM25.load(folder, mmap=True, show_progress=False))
         return self
 
+    @property
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What the index is: scores, the documents they belong to, and where each word's begin."""
+        return self._scores.data, self._scores.indices, self._scores.indptr
+
     def __call__(self, queries: Sequence[str], k: int) -> Ranked:
         """The ``k`` best corpus rows per query; see ``search``."""
         return self.search(queries, k)

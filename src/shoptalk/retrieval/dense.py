@@ -1,7 +1,7 @@
 """Search by inner product, bounded in memory: exact, or over an index."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
@@ -15,7 +15,14 @@ SPARE = 8
 _BLOCK_BYTES = 1 << 28
 _LINES, _HELD = 8192, 1 << 20  # queries at a time, and (query, candidate) pairs
 _GPU_MOST = 2048  # results that faiss selects on a GPU
+_FEW = 4  # queries: so many at least make a matrix product the faster way
 _SCORED = 256  # queries scored at a time: their vectors should fit into the processor's cache
+
+Near = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
+"""Queries and c to scores and rows [n, c] of the best c documents, best first, as far as rounding lets one tell."""
+
+Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Queries and rows [n, c] to the scores that count, float32 [n, c]."""
 
 
 def search(queries: np.ndarray, documents: np.ndarray, k: int) -> Ranked:
@@ -49,8 +56,45 @@ def exact(queries: np.ndarray, documents: np.ndarray, k: int) -> Ranked:
     found, within = nothing(len(queries), k), min(k, len(documents))
     if within and len(queries):
         asked = np.ascontiguousarray(queries, np.float32)
-        found.rows[:, :within], found.scores[:, :within] = _nearest(asked, documents, within, within + SPARE)
+        found.rows[:, :within], found.scores[:, :within] = nearest(
+            asked,
+            len(documents),
+            within,
+            lambda part, wide: _candidates(part, documents, wide),
+            lambda part, rows: inner_products(part, documents, rows),
+        )
     return found
+
+
+def nearest(
+    asked: np.ndarray, m: int, k: int, near: Near, score: Score, wide: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and scores [n, k] of the best of ``m`` documents, ties by row, from ``wide`` candidates each.
+
+    More candidates are asked for where those cannot tell. Ranks depend on ``score`` alone.
+
+    Args:
+        k: at most ``m``, at least 1.
+        wide: k and a few unless given.
+    """
+    wide = min(wide or k + SPARE, m)
+    lines = max(1, min(_LINES, _HELD // wide))
+    parts = [_of_part(asked[i : i + lines], m, k, near, score, wide) for i in range(0, len(asked), lines)]
+    rows, scores = zip(*parts, strict=True)
+    return np.concatenate(rows), np.concatenate(scores)
+
+
+def _of_part(asked: np.ndarray, m: int, k: int, near: Near, score: Score, wide: int) -> tuple[np.ndarray, np.ndarray]:
+    about, found = near(asked, wide)
+    true = score(asked, found)
+    rows, scores = (side[:, :k] for side in in_order(found, true))
+    if wide < m:
+        # faiss takes any of the documents nearly tied at its border: what it left out may be as good as the last.
+        rounding = np.abs(true - about).max(axis=1)
+        torn = np.flatnonzero(scores[:, -1] <= about[:, -1] + 2 * rounding)
+        if len(torn):
+            rows[torn], scores[torn] = nearest(asked[torn], m, k, near, score, 8 * wide)
+    return rows, scores
 
 
 def nothing(n: int, k: int) -> Ranked:
@@ -64,11 +108,18 @@ def inner_products(asked: np.ndarray, documents: np.ndarray, rows: np.ndarray) -
     for start in range(0, len(asked), _SCORED):
         lines = slice(start, start + _SCORED)
         left = asked[lines].astype(np.float64)
-        for column in range(rows.shape[1]):
-            right = documents[rows[lines, column]].astype(np.float64)
-            scores[lines, column] = np.einsum("nd,nd->n", left, right)
+        for some in _along_the_shorter(scores[lines].shape):
+            right = documents[rows[lines][some]].astype(np.float64)
+            scores[lines][some] = np.einsum("nd,nd->n", np.broadcast_to(left[some[0]], right.shape), right)
     scores[rows < 0] = -np.inf
     return scores
+
+
+def _along_the_shorter(shape: tuple[int, int]) -> Iterator[tuple[int | slice, int | slice]]:
+    """The lines of a matrix, or its columns, whichever are fewer."""
+    n, k = shape
+    whole = slice(None)
+    return ((line, whole) for line in range(n)) if n < k else ((whole, column) for column in range(k))
 
 
 def blocks(vectors: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
@@ -89,28 +140,6 @@ def matrix_products() -> Iterator[None]:
         yield
     finally:
         faiss.cvar.distance_compute_blas_threshold = before
-
-
-def _nearest(asked: np.ndarray, documents: np.ndarray, k: int, wide: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and scores [n, k], from ``wide`` candidates each and more where those cannot tell."""
-    wide = min(wide, len(documents))
-    lines = max(1, min(_LINES, _HELD // wide))
-    parts = [_of_part(asked[i : i + lines], documents, k, wide) for i in range(0, len(asked), lines)]
-    rows, scores = zip(*parts, strict=True)
-    return np.concatenate(rows), np.concatenate(scores)
-
-
-def _of_part(asked: np.ndarray, documents: np.ndarray, k: int, wide: int) -> tuple[np.ndarray, np.ndarray]:
-    near, found = _candidates(asked, documents, wide)
-    true = inner_products(asked, documents, found)
-    rows, scores = (side[:, :k] for side in in_order(found, true))
-    if wide < len(documents):
-        # faiss takes any of the documents nearly tied at its border: what it left out may be as good as the last.
-        rounding = np.abs(true - near).max(axis=1)
-        torn = np.flatnonzero(scores[:, -1] <= near[:, -1] + 2 * rounding)
-        if len(torn):
-            rows[torn], scores[torn] = _nearest(asked[torn], documents, k, 8 * wide)
-    return rows, scores
 
 
 def _candidates(asked: np.ndarray, documents: np.ndarray, wide: int) -> tuple[np.ndarray, np.ndarray]:
@@ -139,7 +168,7 @@ def _of_block(asked: np.ndarray, block: np.ndarray, wide: int, gpu: object | Non
 
     if gpu is not None:
         return faiss.knn_gpu(gpu, asked, block, wide, metric=faiss.METRIC_INNER_PRODUCT)
-    with matrix_products():
+    with matrix_products() if len(asked) >= _FEW else nullcontext():
         return faiss.knn(asked, block, wide, metric=faiss.METRIC_INNER_PRODUCT)
 
 
@@ -161,6 +190,7 @@ class Dense:
         self.embed = embed
         self.documents = documents
         self.index = index
+        self._unchecked = documents
 
     @property
     def notices(self) -> list[str]:
@@ -170,7 +200,12 @@ class Dense:
     def __call__(self, queries: Sequence[str], k: int) -> Ranked:
         """The ``k`` best corpus rows per query."""
         asked = np.asarray(self.embed(queries, "query"))
-        return search(asked, self.documents, k) if self.index is None else self.index(asked, k)
+        if self.index is not None:
+            return self.index(asked, k)
+        # Once: looking at every document takes longer than searching them for one query.
+        check(asked, self._unchecked)
+        self._unchecked = self.documents[:0]
+        return exact(asked, self.documents, k)
 
     def score(self, queries: Sequence[str], rows: np.ndarray) -> np.ndarray:
         """Inner product of queries[i] with corpus row rows[i, j]: float32 [n, j], -inf where the row is -1."""
