@@ -6,6 +6,7 @@ from typing import Any
 from shoptalk.arms.base import Bench, Opened
 from shoptalk.embedding import CachedEmbed
 from shoptalk.errors import InputError
+from shoptalk.models.held import held
 from shoptalk.retrieval.cached import CachedSearch
 from shoptalk.retrieval.dense import Dense
 
@@ -31,7 +32,7 @@ class EncoderArm:
         vectors, content = embed(passages, "document"), embed.key(passages, "document")
         return Opened(
             CachedSearch(lambda: Dense(embed, vectors), content, bench.cache),
-            live=Dense(encoder.embed, vectors),
+            live=Dense(held(encoder).embed, vectors),
             encoder=encoder,
             vectors=vectors,
             facts={

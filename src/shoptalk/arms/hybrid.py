@@ -33,6 +33,7 @@ class Hybrid:
             live=None if None in live else self._fused(live),
             facts={"parameters": sum(sizes)} if sizes else {},
             notices=[notice for part in parts for notice in part.notices],
+            parts=parts,
         )
 
     def _fused(self, searches: Sequence[Search]) -> Search:

@@ -55,6 +55,7 @@ class Reranked:
             live=first.live and self._search(first.live, live),
             encoder=None,
             vectors=None,
+            parts=[first, model],
             facts={"parameters": first.facts.get("parameters", 0) + size},
         )
 

@@ -59,6 +59,15 @@ class Budget:
         ratios = {n: math.inf if figure is None else figure / self.limits[n] for n, figure in figures.items()}
         return {name: ratio for name, ratio in ratios.items() if ratio > 1}
 
+    def missed(self, cost: Cost) -> str:
+        """The limits that ``cost`` does not meet, each with the figure and by how much it is too much."""
+        parts = []
+        for name, ratio in self.over(cost).items():
+            figure = getattr(cost, LIMITS[name])
+            much = "not measured" if figure is None else f"{figure:,.4g} {_UNITS[name]}, {ratio - 1:.0%} too much"
+            parts.append(f"{name} ({much})")
+        return _listed(parts)
+
     def choose(self, arms: Sequence[Measured]) -> Choice:
         """The best of ``arms``, at least one, with the budget and without; of equally good ones the first."""
         return Choice(self, arms)
@@ -101,22 +110,15 @@ class Choice:
         """One sentence: the winner and the price, or by how much the nearest misses."""
         limits = _listed([f"budget.{name}={limit:g}" for name, limit in self.budget.limits.items()])
         if self.winner is None:
-            return f"No arm meets {limits}: {self._missed(self.nearest[0])}; raise that limit or add smaller arms."
+            near = self.nearest[0]
+            missed = f"the nearest, {near.name}, misses {self.budget.missed(near.cost)}"
+            return f"No arm meets {limits}: {missed}; raise that limit or add smaller arms."
         if not limits:
             return f"{self.winner.name} is the best of {len(self.arms)}, with nDCG@10 {self.winner.quality:.4f}."
         met = f"{self.winner.name} is the best of the {len(self.within)} of {len(self.arms)} arms that meet {limits}"
         if self.winner is self.best:
             return f"{met}, and the best of all: the budget costs nothing."
         return f"{met}; the budget costs {100 * self.price:.2f} points of nDCG@10 against {self.best.name}."
-
-    def _missed(self, arm: Measured) -> str:
-        over = self.budget.over(arm.cost)
-        parts = []
-        for name, ratio in over.items():
-            figure = getattr(arm.cost, LIMITS[name])
-            much = "not measured" if figure is None else f"{figure:,.4g} {_UNITS[name]}, {ratio - 1:.1%} too much"
-            parts.append(f"{name} ({much})")
-        return f"the nearest, {arm.name}, misses {_listed(parts)}"
 
 
 def _listed(parts: Sequence[str]) -> str:

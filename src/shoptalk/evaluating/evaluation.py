@@ -13,20 +13,24 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from shoptalk import comparing
 from shoptalk.arms.base import Arm, Bench
 from shoptalk.cache import Cache
 from shoptalk.domain.judgments import Domain, Judged
+from shoptalk.efficiency.budget import Budget
+from shoptalk.efficiency.options import Efficiency
 from shoptalk.errors import InputError
 from shoptalk.evaluating import figures
 from shoptalk.evaluating.choosing import choose
+from shoptalk.evaluating.measuring import Measured, Measuring, shortlisted
 from shoptalk.evaluating.naming import named
 from shoptalk.reporting.evaluation import table as shown
-from shoptalk.reporting.progress import Stages, clock
+from shoptalk.reporting.pages.evaluation import report_of_evaluation
+from shoptalk.reporting.progress import Stages
 from shoptalk.retrieval.metrics import DEPTH
-from shoptalk.system import give_back_memory, set_threads
+from shoptalk.system import set_threads
 
-CONTENT, PER_QUERY, CONFIG = "evaluation.json", "per_query.parquet", "config.yaml"
+CONTENT, PER_QUERY, RANKED = "evaluation.json", "per_query.parquet", "ranked.parquet"
+CONFIG, REPORT = "config.yaml", "report.html"
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ def evaluate(cfg: DictConfig, console: Console) -> Evaluation:
     """Measure what ``cfg.models`` names and leave the figures in ``cfg.out``.
 
     Raises:
-        InputError: a retriever cannot be had, or there is nothing to measure on.
+        InputError: a retriever cannot be had, there is nothing to measure on, or nothing meets the budget, which is
+            known once all is measured and left.
     """
     began, options = time.perf_counter(), OmegaConf.to_container(cfg, resolve=True)
     folder = _free(options["out"])
@@ -61,41 +66,30 @@ def evaluate(cfg: DictConfig, console: Console) -> Evaluation:
     bench = Bench(domain.corpus, cache, threads, bar, _device(cfg.device), lambda line: _say(console, line))
     splits = {name: domain.splits[name] for name in _measured(domain, first, cfg.evaluation.audit)}
     bench.say(f"{domain.name}: {len(domain.corpus):,} documents, {_counted(splits)}.")
+    budget: Budget = instantiate(cfg.budget)
+    efficiency: Efficiency = instantiate(cfg.efficiency).asked(budget)
+    arms, left_out = shortlisted(arms, budget, efficiency, baseline)
+    for name, why in left_out.items():
+        bench.say(f"  {name} is left out before it is read: {why}")
 
-    table, facts = measure(arms, bench, splits)
-    _check_overlap(table, first)
-    choice = choose(table, first)
-    if first == "dev" and "test" in domain.splits:
-        last = [arm for arm in arms if arm.name in (choice.winner, baseline)]
-        read, _ = measure(last, bench, {"test": domain.splits["test"]})
-        table = pl.concat([table, read], how="diagonal")
-    told = figures.content(domain, table, facts, baseline, choice, first)
+    measuring = Measuring(bench, efficiency, domain.splits[first].texts)
+    found = measuring.all(arms, splits)
+    _check_overlap(found.per_query, first)
+    choice = choose(found.per_query, first, found.costs, budget)
+    if first == "dev" and "test" in domain.splits and choice.winner:
+        last = measuring.some(arms, {choice.winner, baseline}, {"test": domain.splits["test"]})
+        found = found.with_last(last)
+    told = figures.content(domain, found, baseline, choice, first, left_out)
     told |= {"threads": threads, "seconds": {"total": time.perf_counter() - began}}
-    leave(folder, told, table, {**options, "threads": threads})
+    leave(folder, told, found, {**options, "threads": threads})
     shown.show(told, console)
-    console.print(f"[dim]{folder}[/]")
-    return Evaluation(told, table, folder)
+    console.print(f"[dim]{folder / REPORT}[/]")
+    if choice.winner is None:
+        raise InputError(choice.missed)
+    return Evaluation(told, found.per_query, folder)
 
 
-def measure(
-    arms: Sequence[Arm], bench: Bench, splits: Mapping[str, Judged]
-) -> tuple[pl.DataFrame, dict[str, dict[str, Any]]]:
-    """The table of every arm on every split, and what is known of each arm; one arm is open at a time."""
-    found = {arm.name: _alone(arm, bench, splits) for arm in arms}
-    tables, facts = zip(*found.values(), strict=True)
-    return pl.concat(tables, how="diagonal"), dict(zip(found, facts, strict=True))
-
-
-def _alone(arm: Arm, bench: Bench, splits: Mapping[str, Judged]) -> tuple[pl.DataFrame, dict[str, Any]]:
-    """One arm's part of ``measure``; what the arm before it held is free by then."""
-    give_back_memory()
-    began, opened = time.perf_counter(), arm.open(bench)
-    table = comparing.judge({arm.name: opened.search}, splits, bench.corpus)
-    bench.say(f"  {arm.name} on {' and '.join(splits)}: {clock(time.perf_counter() - began)}")
-    return table, {**opened.facts, "notices": list(opened.notices)}
-
-
-def leave(folder: Path, told: Mapping[str, Any], table: pl.DataFrame, options: Mapping[str, Any]) -> None:
+def leave(folder: Path, told: Mapping[str, Any], found: Measured, options: Mapping[str, Any]) -> None:
     """Write what was found.
 
     Raises:
@@ -104,8 +98,11 @@ def leave(folder: Path, told: Mapping[str, Any], table: pl.DataFrame, options: M
     try:
         folder.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(OmegaConf.create(dict(options)), folder / CONFIG)
-        table.write_parquet(folder / PER_QUERY)
+        found.per_query.write_parquet(folder / PER_QUERY)
+        found.ranked.write_parquet(folder / RANKED)
         (folder / CONTENT).write_text(json.dumps(told, indent=1) + "\n")
+        page = report_of_evaluation(told, found.per_query, found.ranked, options)
+        (folder / REPORT).write_text(page, encoding="utf-8")
     except OSError as error:
         raise InputError(f"out={folder} cannot be written ({error.strerror or error}); give another folder.") from error
 

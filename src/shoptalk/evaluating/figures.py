@@ -9,6 +9,7 @@ import polars as pl
 from shoptalk import comparing
 from shoptalk.domain.judgments import Domain
 from shoptalk.evaluating.choosing import Choice
+from shoptalk.evaluating.measuring import Measured
 from shoptalk.retrieval.holm import holm
 from shoptalk.retrieval.intervals import of_mean
 from shoptalk.retrieval.metrics import MEASURES
@@ -16,14 +17,14 @@ from shoptalk.retrieval.significance import compare
 
 
 def content(
-    domain: Domain,
-    table: pl.DataFrame,
-    facts: Mapping[str, Mapping[str, Any]],
-    baseline: str,
-    choice: Choice,
-    first: str,
+    domain: Domain, found: Measured, baseline: str, choice: Choice, first: str, left_out: Mapping[str, str]
 ) -> dict[str, Any]:
-    """That of ``evaluation.json``; scores are fractions."""
+    """That of ``evaluation.json``; scores are fractions.
+
+    Args:
+        left_out: arm to why it was not even read.
+    """
+    table, facts = found.per_query, found.facts
     splits = table["split"].unique(maintain_order=True).to_list()
     notices = [*domain.notices, *(f"{arm}: {line}" for arm, told in facts.items() for line in told["notices"])]
     notices += [f"{arm} finds no judged document for any query of {first}." for arm in blind(table, first)]
@@ -39,7 +40,8 @@ def content(
         "over_baseline": {split: over(table, split, baseline) for split in splits},
         "notices": notices,
     }
-    return told | ({"budget": _budget(table, first, choice)} if choice.barred else {})
+    told |= {"costs": {arm: cost.told() for arm, cost in found.costs.items()}} if found.costs else {}
+    return told | ({"budget": _budget(table, first, choice, left_out)} if choice.barred or left_out else {})
 
 
 def means(table: pl.DataFrame, split: str) -> dict[str, dict[str, Any]]:
@@ -78,10 +80,12 @@ def blind(table: pl.DataFrame, split: str) -> list[str]:
     return [arm for arm, told in found.items() if told["recall@100"] == 0]
 
 
-def _budget(table: pl.DataFrame, split: str, choice: Choice) -> dict[str, Any]:
+def _budget(table: pl.DataFrame, split: str, choice: Choice, left_out: Mapping[str, str]) -> dict[str, Any]:
     """What a budget bars, and how the winner stands to the best of all; ``None`` where it is the best itself."""
-    price = None if choice.best == choice.winner else comparing.gain(table, split, choice.best, choice.winner).told()
-    return {"barred": dict(choice.barred), "best": choice.best, "price": price}
+    same = choice.winner in (None, choice.best)
+    price = None if same else comparing.gain(table, split, choice.best, choice.winner).told()
+    return {"barred": dict(choice.barred), "left_out": dict(left_out), "best": choice.best, "price": price,
+            "missed": choice.missed}  # fmt: skip
 
 
 def _values(table: pl.DataFrame, split: str, arm: str) -> np.ndarray:

@@ -20,6 +20,8 @@ def show(content: Mapping[str, Any], console: Console) -> None:
     for split in ("dev", "test", "audit"):
         if split in content and (split != "test" or content["chosen_on"] is None):
             console.print(table(content, split))
+    if "costs" in content:
+        console.print(costs(content))
     for notice in content["notices"]:
         console.print(f"[yellow]note:[/] {escape(notice)}", highlight=False)
     for sentence in outcome(content):
@@ -32,7 +34,7 @@ def table(content: Mapping[str, Any], split: str) -> Table:
     n = next(iter(found.values()))["n"]
     title = f"{content['corpus']}, {n:,} queries of {split}, means with 95 % intervals"
     made = Table(title=title, title_justify="left", box=box.HORIZONTALS, show_lines=True, collapse_padding=True)
-    made.add_column("retriever", overflow="fold")
+    made.add_column("retriever", overflow="fold", min_width=16)
     for name in (*MEASURES.values(), f"nDCG@10\nover {escape(baseline)}", "won/tied/lost"):
         made.add_column(name, justify="right", no_wrap=True)
     made.add_column("verdict\np (Holm)", no_wrap=True)
@@ -44,12 +46,44 @@ def table(content: Mapping[str, Any], split: str) -> Table:
     return made
 
 
+COSTS = {
+    "p50_ms": "p50\nms", "p95_ms": "p95\nms", "documents_per_s": "documents\nper s", "memory_mb": "memory\nMB",
+    "index_bytes": "index\nMB", "index_mb_per_1m": "index MB\nper million",
+}  # fmt: skip
+"""Figure of ``Cost`` to its heading."""
+
+
+def costs(content: Mapping[str, Any]) -> Table:
+    """A row per arm: its quality where all were measured, and what it costs."""
+    split = content["chosen_on"] or "test"
+    title = "What they cost: a query alone from text to results; memory of a process with model and index"
+    made = Table(title=title, title_justify="left", box=box.HORIZONTALS, collapse_padding=True)
+    made.add_column("retriever", overflow="fold", min_width=16)
+    for heading in (f"nDCG@10\n{split}", *COSTS.values()):
+        made.add_column(heading, justify="right", no_wrap=True)
+    for arm, told in content["costs"].items():
+        row = [cost(name, told[name]) for name in COSTS]
+        quality = f"{content[split][arm]['ndcg@10']:.3f}"
+        made.add_row(escape(arm), quality, *row, style="bold" if arm == content["winner"] else "")
+    return made
+
+
+def cost(name: str, figure: float | None) -> str:
+    """One figure as people read it."""
+    if figure is None:
+        return "-"
+    figure = figure / 1e6 if name == "index_bytes" else figure
+    return f"{figure:,.1f}" if figure < 100 else f"{figure:,.0f}"
+
+
 def outcome(content: Mapping[str, Any]) -> list[str]:
     """What was chosen and how it does on test, one sentence each."""
     baseline, winner = content["baseline"], content["winner"]
     if content["chosen_on"] is None:
         return ["There is no dev split: all are measured on test, and nothing is chosen."]
     budget = [_price(content["budget"])] if "budget" in content else []
+    if winner is None:
+        return []  # the sentence that ends the command says by how much the nearest misses
     best = f"{winner} is best on dev with {content['dev'][winner]['ndcg@10']:.3f} nDCG@10"
     if "test" not in content:
         return [f"{best}; there is no test split to confirm it on.", *budget]
@@ -70,9 +104,10 @@ def outcome(content: Mapping[str, Any]) -> list[str]:
 
 def _price(budget: Mapping[str, Any]) -> str:
     """What the budget takes away."""
-    bars = f"The budget bars {', '.join(f'{arm} ({why})' for arm, why in budget['barred'].items())}."
+    lost = {**budget["left_out"], **budget["barred"]}
+    bars = f"The budget bars {'; '.join(f'{arm}: {why}' for arm, why in lost.items())}."
     if (price := budget["price"]) is None:
-        return f"{bars} It costs nothing: the best of all meets it."
+        return f"{bars} It costs nothing: the best of those measured meets it."
     low, high = (-100 * side for side in reversed(price["ci95"]))
     return (
         f"{bars} Without it {budget['best']} would be chosen: on dev it has {-100 * price['ndcg@10']:.1f} points "

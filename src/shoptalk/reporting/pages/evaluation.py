@@ -6,6 +6,8 @@ from typing import Any
 import polars as pl
 
 from shoptalk import comparing
+from shoptalk.reporting.evaluation.table import COSTS as HEADINGS
+from shoptalk.reporting.evaluation.table import cost
 from shoptalk.reporting.pages import facts, queries, slices
 from shoptalk.reporting.pages.frame import LIMIT, Section, page, rendered
 from shoptalk.reporting.plots import drawn, laid_out
@@ -38,6 +40,15 @@ MADE_OF = """<h2>What they are made of</h2><table><thead><tr><th>retriever</th>{
 <details><summary>The whole config</summary><pre><code>{{ config }}</code></pre></details>"""
 
 
+COSTS = """<h2>What they cost</h2>{{ drawn["costs"] }}
+<p class="note">Measured here: a query alone, from text to results; memory of a process that holds model and index.</p>
+<table class="sortable"><thead><tr><th>retriever</th><th>nDCG@10</th>{% for heading in headings.values() %}
+<th>{{ heading }}</th>{% endfor %}</tr></thead><tbody>{% for arm, told in costs.items() %}
+<tr{% if arm == winner %} class="adapted"{% endif %}><td>{{ arm }}</td><td>{{ scores[arm]["ndcg@10"]|score }}</td>
+{% for name in headings %}<td data-by="{{ told[name] if told[name] is not none }}">{{ told[name]|cost(name) }}</td>
+{% endfor %}</tr>{% endfor %}</tbody></table>"""
+
+
 def report_of_evaluation(
     content: Mapping[str, Any], per_query: pl.DataFrame, ranked: pl.DataFrame, config: Mapping[str, Any]
 ) -> str:
@@ -54,12 +65,18 @@ def report_of_evaluation(
     baseline, treated = content["baseline"], _treated(content, splits)
     parts = {split: _sliced(per_query, split, baseline, treated) for split in splits}
     figures = {split: _scores(content[split], treated) for split in splits} | slices.figures(parts, baseline)
+    costs = content.get("costs", {})
+    figures |= {"costs": _costs(costs, content[splits[0]], treated)} if costs else {}
     told, names = drawn(figures), {arm: arm for arm in content[splits[0]]}
     tables = [(split, content[split], content["over_baseline"].get(split, {})) for split in splits]
     columns = list(dict.fromkeys(name for facts_of in content["arms"].values() for name in facts_of))
     first = [
         Section("scores", "Scores", rendered(TABLE, splits=tables, drawn=told, baseline=baseline, winner=treated)),
     ]
+    if costs:
+        first.append(Section("costs", "Costs", rendered(
+            COSTS, {"cost": lambda figure, name: cost(name, figure)}, headings=HEADINGS, costs=costs, drawn=told,
+            winner=treated, scores=content[splits[0]])))  # fmt: skip
     rest = [
         Section("slices", "Slices", slices.section(parts, told, names, treated, baseline)),
         Section("made-of", "Retrievers", rendered(
@@ -126,3 +143,17 @@ def _scores(arms: Mapping[str, Mapping[str, Any]], treated: str) -> Any:
     )  # fmt: skip
     figure = laid_out(go.Figure(bar), 90 + 30 * len(names))
     return figure.update_xaxes(title="nDCG@10 with its 95 % interval", range=[0, 1])
+
+
+def _costs(costs: Mapping[str, Mapping[str, Any]], scores: Mapping[str, Mapping[str, float]], treated: str) -> Any:
+    """Quality against latency: who is left and high is good and quick."""
+    import plotly.graph_objects as go
+
+    arms = [arm for arm, told in costs.items() if told["p95_ms"] is not None]
+    points = go.Scatter(
+        x=[costs[arm]["p95_ms"] for arm in arms], y=[scores[arm]["ndcg@10"] for arm in arms], text=arms,
+        mode="markers+text", textposition="top center",
+        marker={"size": 10, "color": ["#0b6e4f" if arm == treated else "#9aa5b1" for arm in arms]},
+    )  # fmt: skip
+    figure = laid_out(go.Figure(points), 360)
+    return figure.update_xaxes(title="ms of 95 in 100 queries", type="log").update_yaxes(title="nDCG@10")
