@@ -86,7 +86,7 @@ def test_the_best_of_dev_and_the_baseline_alone_are_measured_on_test(command, tm
     assert code == 0, said.err
     told, table = found(tmp_path)
     assert sorted(path.name for path in (tmp_path / "found").iterdir()) == [
-        "config.yaml", "evaluation.json", "per_query.parquet"
+        "config.yaml", "evaluation.json", "per_query.parquet", "ranked.parquet", "report.html"
     ]  # fmt: skip
     arms = ["tiny", "bm25", "bm25+s0", "ce"]
     assert list(told["dev"]) == arms and told["chosen_on"] == "dev" and told["baseline"] == "tiny"
@@ -224,9 +224,41 @@ def test_ctrl_c_is_one_sentence(command, monkeypatch):
     def stopped(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(evaluation, "measure", stopped)
+    monkeypatch.setattr(evaluation.Measuring, "all", stopped)
     code, said = command("models=[bm25]")
     assert code == 130 and "run the same command again" in said.err and "Traceback" not in said.err
+
+
+def test_smaller_forms_stand_beside_their_arm_and_one_may_win(command, tmp_path, ground):
+    # 32 numbers in float32 take 128 MB for a million documents; in int8 they take 32, and 256 bytes for their ranges.
+    tiny = f"{{arm: {ground[1]['tiny']}, name: tiny}}"
+    forms = ["efficiency.index_precisions=[fp32,int8]", "efficiency.rounds=1", "efficiency.queries=3"]
+    code, said = command(f"models=[bm25,{tiny}]", *forms, "budget.index_mb_per_1m=40")
+    assert code == 0, said.err
+    told, table = found(tmp_path)
+    assert list(told["dev"]) == ["bm25", "tiny", "tiny/int8"] == list(told["costs"])
+    assert told["costs"]["tiny/int8"]["index_bytes"] == 32 * COUNT + 256 and told["costs"]["tiny"]["memory_mb"] > 50
+    assert told["winner"] == "tiny/int8" and told["budget"]["best"] == "bm25"
+    assert set(table.filter(split="test")["arm"]) == {"bm25", "tiny/int8"}
+    assert set(told["budget"]["barred"]) == {"bm25", "tiny"} and "would be chosen: on dev it has" in " ".join(
+        said.out.split()
+    )
+    page = (tmp_path / "found/report.html").read_text()
+    assert "What they cost" in page and "tiny/int8" in page
+
+
+def test_a_budget_that_nothing_meets_says_by_how_much_and_keeps_what_was_found(command, tmp_path):
+    code, said = command("models=[bm25]", "budget.memory_mb=1")
+    assert code == 1 and "No arm meets budget.memory_mb=1: the nearest, bm25, misses memory_mb (" in said.err
+    told, table = found(tmp_path)
+    assert told["winner"] is None and set(table["split"]) == {"dev"} and (tmp_path / "found/report.html").exists()
+
+
+def test_what_cannot_meet_a_budget_is_not_even_downloaded(command, tmp_path):
+    code, said = command("models=[bm25,qwen3_8b]", "budget.memory_mb=2000", "efficiency.queries=2")
+    assert code == 0, said.err
+    assert "qwen3_8b is left out before it is read: its weights alone take 3" in said.out
+    assert list(found(tmp_path)[0]["dev"]) == ["bm25"]
 
 
 def test_as_a_module(tmp_path):

@@ -6,10 +6,13 @@ import pytest
 
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Domain
-from shoptalk.errors import InputError
+from shoptalk.efficiency.budget import Budget
+from shoptalk.efficiency.cost import Cost
 from shoptalk.evaluating import figures
 from shoptalk.evaluating.choosing import choose
 from shoptalk.evaluating.figures import content
+from shoptalk.evaluating.measuring import Measured
+from shoptalk.reporting.evaluation.table import outcome
 from shoptalk.retrieval.holm import holm
 from shoptalk.retrieval.significance import compare
 
@@ -64,21 +67,44 @@ def test_means_have_their_intervals_and_counts(values):
     assert told["base"]["ci95"]["recall@100"] == [1.0, 1.0] and told["base"]["n"] == 120
 
 
-def test_a_budget_has_its_price(values):
+def costing(**milliseconds):
+    return {arm: Cost(p95_ms=figure) for arm, figure in milliseconds.items()}
+
+
+def told_within(values, latency_ms, left_out=None, **milliseconds):
     made, domain = table(**values), Domain("horns", Corpus(["d"], ["horn"], [""]), {})
-    facts = {arm: {"notices": []} for arm in values}
-    told = content(domain, made, facts, "base", choose(made, "dev", {"better": "too slow"}), "dev")
+    costs, facts = costing(**milliseconds), {arm: {"notices": []} for arm in values}
+    choice = choose(made, "dev", costs, Budget(latency_ms=latency_ms))
+    return content(domain, Measured(made, pl.DataFrame(), facts, costs), "base", choice, "dev", left_out or {})
+
+
+def test_a_budget_has_its_price(values):
+    told = told_within(values, 15, base=1, better=30, hardly=10, worse=1)
     assert told["winner"] == "hardly" and told["budget"]["best"] == "better"
+    assert told["budget"]["barred"] == {"better": "latency_ms (30 ms, 100% too much)"}
     assert told["budget"]["price"] == compare(values["hardly"], values["better"]).told()
-    told = content(domain, made, facts, "base", choose(made, "dev", {"worse": "too slow"}), "dev")
+    assert told["costs"]["better"]["p95_ms"] == 30
+    told = told_within(values, 15, base=1, better=3, hardly=10, worse=30)
     assert told["winner"] == "better" and told["budget"]["price"] is None
-    assert "budget" not in content(domain, made, facts, "base", choose(made, "dev"), "dev")
+    assert "budget" not in told_within(values, None, base=1, better=3, hardly=10, worse=30)
+
+
+def test_what_was_not_even_read_is_told(values):
+    told = told_within(values, None, {"large": "its weights alone take 900 MB"})
+    assert told["budget"]["left_out"] == {"large": "its weights alone take 900 MB"} and told["winner"] == "better"
+    assert "large: its weights alone take 900 MB" in " ".join(outcome(told | {"notices": []}))
 
 
 def test_the_best_is_chosen_of_equals_the_first_and_of_those_not_barred():
     made = table(a=[0.1, 0.2], b=[0.5, 0.5], c=[0.4, 0.6])
     assert choose(made, "dev").winner == "b"
-    within = choose(made, "dev", {"b": "takes 30 ms of 15"})
+    within = choose(made, "dev", costing(a=1, b=30, c=1), Budget(latency_ms=15))
     assert (within.winner, within.best) == ("c", "b")
-    with pytest.raises(InputError, match=r"No arm can be chosen: a: too large; b: too slow; c: too slow\."):
-        choose(made, "dev", {"a": "too large", "b": "too slow", "c": "too slow"})
+
+
+def test_where_none_meets_the_budget_the_nearest_is_named():
+    made = table(a=[0.1, 0.2], b=[0.5, 0.5])
+    found = choose(made, "dev", costing(a=18, b=30), Budget(latency_ms=15))
+    assert found.winner is None and found.best == "b"
+    assert "the nearest, a, misses latency_ms (18 ms, 20% too much)" in found.missed
+    assert choose(made, "dev", {}, Budget(memory_mb=9)).barred == dict.fromkeys("ab", "memory_mb (not measured)")
