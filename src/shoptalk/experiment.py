@@ -12,6 +12,7 @@ from shoptalk import comparing, interpolating
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Domain
 from shoptalk.domain.restrict import restrict
+from shoptalk.efficiency.catalogue import entry_of
 from shoptalk.embedding import CachedEmbed
 from shoptalk.errors import InputError, only_chosen
 from shoptalk.export import export
@@ -174,7 +175,9 @@ def leave(
 ) -> None:
     """Write what the run found: model, report, figures."""
     config = OmegaConf.to_container(OmegaConf.load(run.folder / "config.yaml"))
-    export(fitted.encoder, run.folder / "model", card(metrics, config, fitted.encoder, per_query))
+    known = entry_of(run.cfg.model.name)
+    told = card(metrics, config, fitted.encoder, per_query, known.licence if known else None)
+    export(fitted.encoder, run.folder / "model", told)
     run.write("ranked", ranked)
     page = report(metrics, negatives, Evidence(per_query, ranked, config))
     (run.folder / "report.html").write_text(page, encoding="utf-8")

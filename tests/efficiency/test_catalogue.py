@@ -7,7 +7,7 @@ from composing import CONF, options
 from omegaconf import OmegaConf
 
 from shoptalk.efficiency.budget import Budget
-from shoptalk.efficiency.catalogue import Entry, catalogue, shortlist
+from shoptalk.efficiency.catalogue import Entry, catalogue, entry_of, shortlist
 from shoptalk.efficiency.options import Efficiency
 
 KNOWN = catalogue()
@@ -82,3 +82,8 @@ def test_licences():
     found = shortlist(Budget(), commercial=True)
     assert list(found.refused) == ["nv_embed_v2"] and "CC-BY-NC-4.0" in found.refused["nv_embed_v2"]
     assert shortlist(Budget()).possible == list(KNOWN)
+
+
+def test_an_entry_is_found_by_the_name_that_an_option_reads():
+    assert entry_of("nvidia/NV-Embed-v2") == KNOWN["nv_embed_v2"]
+    assert entry_of("some/model") is None

@@ -23,7 +23,7 @@ def told(folder, lift=0.2, base="intfloat/e5-small-v2", facts=None, matryoshka=N
 
 
 def test_the_front_matter_is_what_a_hub_reads(tmp_path):
-    text, run = told(tmp_path / "a", facts={"licence": "Apache-2.0"})
+    text, run = told(tmp_path / "a", licence="Apache-2.0")
     front = ModelCard(text, ignore_metadata_errors=False).data
     assert (front.license, front.base_model, front.library_name) == (
         "apache-2.0", "intfloat/e5-small-v2", "sentence-transformers",
@@ -69,7 +69,7 @@ def test_cuts_and_simulation_are_told(tmp_path):
 
 def test_hostile_names_are_text(tmp_path):
     more = {"corpus": HOSTILE, "notices": [HOSTILE, "# no heading"], "sources": {HOSTILE: {HOSTILE: 3}}}
-    text, _ = told(tmp_path / "a", name=f"---\n{HOSTILE}", base=HOSTILE, facts={"licence": HOSTILE}, **more)
+    text, _ = told(tmp_path / "a", name=f"---\n{HOSTILE}", base=HOSTILE, licence=HOSTILE, **more)
     front, body = text.split("\n---\n", 1)
     assert yaml.safe_load(front)["model-index"][0]["name"] == f"---\n{HOSTILE}"
     tokens = [t for t in MarkdownIt("commonmark").enable("table").parse(body) if t.children]

