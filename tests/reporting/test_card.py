@@ -16,10 +16,10 @@ ENCODER = SimpleNamespace(
 )
 
 
-def told(folder, lift=0.2, base="intfloat/e5-small-v2", facts=None, matryoshka=None, **more):
+def told(folder, lift=0.2, base="intfloat/e5-small-v2", licence=None, matryoshka=None, **more):
     [run] = read([finished(folder, lift, **more)])
     config = {"model": {"name": base}, "loss": {"matryoshka": matryoshka}}
-    return card(run.metrics, config, ENCODER, run.per_query, facts), run
+    return card(run.metrics, config, ENCODER, run.per_query, licence), run
 
 
 def test_the_front_matter_is_what_a_hub_reads(tmp_path):
