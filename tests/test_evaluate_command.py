@@ -229,6 +229,7 @@ def test_ctrl_c_is_one_sentence(command, monkeypatch):
     assert code == 130 and "run the same command again" in said.err and "Traceback" not in said.err
 
 
+@pytest.mark.slow
 def test_smaller_forms_stand_beside_their_arm_and_one_may_win(command, tmp_path, ground):
     # 32 numbers in float32 take 128 MB for a million documents; in int8 they take 32, and 256 bytes for their ranges.
     tiny = f"{{arm: {ground[1]['tiny']}, name: tiny}}"

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tiny_models import bert
@@ -61,11 +63,14 @@ def test_the_watched_pool_is_as_large_as_asked(tmp_path, encoder, depth, random)
 
 
 def test_the_pool_is_scored_as_its_texts_would_be(tmp_path, encoder):
-    pool = Pool(DEV, CORPUS, CachedTokens(encoder, Cache(tmp_path)), [], 0, 25)
+    dev = replace(DEV, texts=[TITLES[7], DEV.texts[1]])
+    pool = Pool(dev, CORPUS, CachedTokens(encoder, Cache(tmp_path)), [], 0, 25)
     vectors = encoder.embed(CORPUS.passages, "document")
-    order = np.argsort(-encoder.embed(DEV.texts[:1], "query")[0] @ vectors.T, kind="stable")
+    order = np.argsort(-encoder.embed(dev.texts[:1], "query")[0] @ vectors.T, kind="stable")
     rank = [CORPUS.ids[row] for row in order].index("d7")
-    assert pool.score(encoder) == pytest.approx((1 / np.log2(rank + 2) if rank < 10 else 0) / 2)
+    assert rank < 10  # its own words find it
+    best = 1 + 1 / np.log2(3)  # two documents are relevant, one of which is gone
+    assert pool.score(encoder) == pytest.approx(1 / np.log2(rank + 2) / best / 2)
 
 
 @pytest.mark.parametrize("option", ["watch_depth", "watch_random"])

@@ -9,7 +9,7 @@ from composing import composed
 from shoptalk.domain.obo import packaged_hp_obo
 from shoptalk.experiment import train
 
-TERMS = 2500
+TERMS = 1500
 SIZES = {"test": 60, "dev": 40, "calibration": 30, "audit": 60, "train": 60}
 
 

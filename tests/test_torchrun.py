@@ -58,6 +58,7 @@ def test_two_processes_make_the_run_of_one(tmp_path, ground):
         assert together[arm]["ndcg@10"] == pytest.approx(alone[arm]["ndcg@10"], abs=0.01)
 
 
+@pytest.mark.slow
 def test_what_processes_cannot_do_together_is_told_in_a_sentence(tmp_path, ground):
     ended = run(
         tmp_path / "many", ground, f"cache.root={tmp_path}", "trainer=ddp", "seed=0,1", processes=2, flags=("-m",)

@@ -81,7 +81,7 @@ def told_within(values, latency_ms, left_out=None, **milliseconds):
 def test_a_budget_has_its_price(values):
     told = told_within(values, 15, base=1, better=30, hardly=10, worse=1)
     assert told["winner"] == "hardly" and told["budget"]["best"] == "better"
-    assert told["budget"]["barred"] == {"better": "latency_ms (30 ms, 100% too much)"}
+    assert told["budget"]["barred"] == {"better": "latency_ms (30 ms, 100.0% too much)"}
     assert told["budget"]["price"] == compare(values["hardly"], values["better"]).told()
     assert told["costs"]["better"]["p95_ms"] == 30
     told = told_within(values, 15, base=1, better=3, hardly=10, worse=30)
@@ -106,5 +106,5 @@ def test_where_none_meets_the_budget_the_nearest_is_named():
     made = table(a=[0.1, 0.2], b=[0.5, 0.5])
     found = choose(made, "dev", costing(a=18, b=30), Budget(latency_ms=15))
     assert found.winner is None and found.best == "b"
-    assert "the nearest, a, misses latency_ms (18 ms, 20% too much)" in found.missed
+    assert "the nearest, a, misses latency_ms (18 ms, 20.0% too much)" in found.missed
     assert choose(made, "dev", {}, Budget(memory_mb=9)).barred == dict.fromkeys("ab", "memory_mb (not measured)")

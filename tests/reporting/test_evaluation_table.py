@@ -71,13 +71,18 @@ def test_other_outcomes():
     assert table.outcome(content(chosen_on=None, winner=None)) == [
         "There is no dev split: all are measured on test, and nothing is chosen."
     ]
-    budget = {"barred": {"other": "takes 30 ms of 15"}, "best": "other", "price": over(-0.02, "inconclusive")}
+    budget = {
+        "barred": {"other": "takes 30 ms of 15"},
+        "left_out": {},
+        "best": "other",
+        "price": over(-0.02, "inconclusive"),
+    }
     assert table.outcome(content(budget=budget))[1] == (
-        "The budget bars other (takes 30 ms of 15). Without it other would be chosen: on dev it has 2.0 points nDCG@10 "
+        "The budget bars other: takes 30 ms of 15. Without it other would be chosen: on dev it has 2.0 points nDCG@10 "
         "more (95 % interval -2.0 to +6.0)."
     )
     free = {**budget, "best": "[red]mine", "price": None}
-    assert table.outcome(content(budget=free))[1].endswith("It costs nothing: the best of all meets it.")
+    assert table.outcome(content(budget=free))[1].endswith("It costs nothing: the best of those measured meets it.")
     without = {key: value for key, value in content().items() if key != "test"}
     assert table.outcome(without)[0].endswith("there is no test split to confirm it on.")
 

@@ -42,6 +42,7 @@ def started(folder: Path, processes: int) -> list[dict[str, dict[str, list]]]:
     return [json.loads((folder / f"weights-{rank}.json").read_text()) for rank in range(processes)]
 
 
+@pytest.mark.slow
 def test_two_processes_end_where_one_ends_also_when_they_encode_twice(tmp_path):
     [one] = started(tmp_path / "one", 1)
     first, second = started(tmp_path / "two", 2)

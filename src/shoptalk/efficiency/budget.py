@@ -64,7 +64,7 @@ class Budget:
         parts = []
         for name, ratio in self.over(cost).items():
             figure = getattr(cost, LIMITS[name])
-            much = "not measured" if figure is None else f"{figure:,.4g} {_UNITS[name]}, {ratio - 1:.0%} too much"
+            much = "not measured" if figure is None else f"{figure:,.4g} {_UNITS[name]}, {ratio - 1:.1%} too much"
             parts.append(f"{name} ({much})")
         return _listed(parts)
 

@@ -34,7 +34,7 @@ def table(content: Mapping[str, Any], split: str) -> Table:
     n = next(iter(found.values()))["n"]
     title = f"{content['corpus']}, {n:,} queries of {split}, means with 95 % intervals"
     made = Table(title=title, title_justify="left", box=box.HORIZONTALS, show_lines=True, collapse_padding=True)
-    made.add_column("retriever", overflow="fold", min_width=16)
+    made.add_column("retriever", overflow="fold")
     for name in (*MEASURES.values(), f"nDCG@10\nover {escape(baseline)}", "won/tied/lost"):
         made.add_column(name, justify="right", no_wrap=True)
     made.add_column("verdict\np (Holm)", no_wrap=True)
@@ -58,7 +58,7 @@ def costs(content: Mapping[str, Any]) -> Table:
     split = content["chosen_on"] or "test"
     title = "What they cost: a query alone from text to results; memory of a process with model and index"
     made = Table(title=title, title_justify="left", box=box.HORIZONTALS, collapse_padding=True)
-    made.add_column("retriever", overflow="fold", min_width=16)
+    made.add_column("retriever", overflow="fold")
     for heading in (f"nDCG@10\n{split}", *COSTS.values()):
         made.add_column(heading, justify="right", no_wrap=True)
     for arm, told in content["costs"].items():
