@@ -4,6 +4,7 @@ from io import StringIO
 
 from rich.console import Console
 
+from shoptalk.efficiency.cost import Cost
 from shoptalk.reporting.evaluation import table
 
 
@@ -90,3 +91,13 @@ def test_other_outcomes():
 def test_no_figure_is_torn_on_a_narrow_terminal():
     text = said(content(), width=80)
     assert all(piece in text for piece in (".900–1.000", "+.510…+.590", "20/15/5"))
+
+
+def test_costs_stand_in_a_table_and_what_was_not_measured_in_dashes():
+    known = Cost(p50_ms=3.21, p95_ms=14.96, documents_per_s=1234.5, memory_mb=484, index_bytes=29_236_224,
+                 index_mb_per_1m=1536)  # fmt: skip
+    text = said(content(costs={"bm25": Cost(memory_mb=251).told(), "[red]mine": known.told()}))
+    lines = [line.split() for line in text[text.index("What they cost") : text.index("note:")].splitlines()]
+    rows = {line[0]: line for line in lines if line}
+    assert rows["[red]mine"] == ["[red]mine", "0.950", "3.2", "15.0", "1,234", "484", "29.2", "1,536"]
+    assert rows["bm25"] == ["bm25", "0.400", "-", "-", "-", "251", "-", "-"]

@@ -49,6 +49,10 @@ COSTS = """<h2>What they cost</h2>{{ drawn["costs"] }}
 {% endfor %}</tr>{% endfor %}</tbody></table>"""
 
 
+LABELLED = 8
+"""Points that have room for their names; of more they show under the pointer."""
+
+
 def report_of_evaluation(
     content: Mapping[str, Any], per_query: pl.DataFrame, ranked: pl.DataFrame, config: Mapping[str, Any]
 ) -> str:
@@ -152,7 +156,7 @@ def _costs(costs: Mapping[str, Mapping[str, Any]], scores: Mapping[str, Mapping[
     arms = [arm for arm, told in costs.items() if told["p95_ms"] is not None]
     points = go.Scatter(
         x=[costs[arm]["p95_ms"] for arm in arms], y=[scores[arm]["ndcg@10"] for arm in arms], text=arms,
-        mode="markers+text", textposition="top center",
+        mode="markers+text" if len(arms) <= LABELLED else "markers", textposition="top center",
         marker={"size": 10, "color": ["#0b6e4f" if arm == treated else "#9aa5b1" for arm in arms]},
     )  # fmt: skip
     figure = laid_out(go.Figure(points), 360)
