@@ -2,13 +2,11 @@
 
 import html
 import re
-import shutil
-import subprocess
 from urllib.parse import urlencode
 
 import numpy as np
-import pytest
 from asking import HOSTILE
+from chromium import NEEDED, shown
 from judging_sets import CORPUS, POOL, task
 
 from shoptalk.domain.judgments import Judged
@@ -18,16 +16,7 @@ from shoptalk.retrieval.ranked import Ranked
 from shoptalk.searching.site import Searching
 from shoptalk.serving.server import serving
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")]
-
-
-def shown(address, folder):
-    """The page's elements once its script has run, and what its console said."""
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}/profile"]
-    command += ["--virtual-time-budget=5000", "--enable-logging=stderr", "--v=0", "--dump-dom", address]
-    done = subprocess.run(command, capture_output=True, timeout=120)
-    return done.stdout.decode(), re.findall(r'CONSOLE.*?"(.*)"', done.stderr.decode("utf-8", "replace"))
+pytestmark = NEEDED
 
 
 def texts(page, tag):
