@@ -7,15 +7,13 @@ import sys
 from pathlib import Path
 
 import hydra
-from hydra.errors import InstantiationException
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
 from shoptalk.configs import root
 from shoptalk.differing import Differences, differences
 from shoptalk.errors import InputError
-from shoptalk.launch import sentence_of
+from shoptalk.launch import in_sentences
 from shoptalk.reporting import differences as told
 
 PAGE = "diff.html"
@@ -24,17 +22,8 @@ PAGE = "diff.html"
 @hydra.main(version_base="1.3", config_path=str(root() / "conf"), config_name="diff")
 def main(cfg: DictConfig) -> None:
     """Compare two runs; what the user did wrong is one sentence and exit code 1."""
-    try:
+    with in_sentences("Stopped; nothing was written."):
         diff(cfg, Console())
-    except (InputError, InstantiationException, OmegaConfBaseException) as error:
-        sentence = sentence_of(error)
-        if sentence is None:
-            raise
-        print(f"error: {sentence}", file=sys.stderr)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        print("Stopped; nothing was written.", file=sys.stderr)
-        sys.exit(130)
 
 
 def diff(cfg: DictConfig, console: Console) -> Differences:

@@ -3,16 +3,13 @@
 python -m shoptalk.judge domain=phenotypes run=outputs/RUN out=judging/first
 """
 
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import hydra
-from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
 from shoptalk.arms.base import Search
@@ -28,7 +25,7 @@ from shoptalk.judging.leaving import check_share, leave
 from shoptalk.judging.pooling import pooled, shuffled
 from shoptalk.judging.site import Judging
 from shoptalk.judging.task import Task, share_of
-from shoptalk.launch import sentence_of
+from shoptalk.launch import in_sentences
 from shoptalk.reporting.progress import Stages
 from shoptalk.retrieval.bm25 import BM25
 from shoptalk.searching.finished import Finished, dense, device
@@ -42,17 +39,8 @@ from shoptalk.system import set_threads
 @hydra.main(version_base="1.3", config_path=str(root() / "conf"), config_name="judge")
 def main(cfg: DictConfig) -> None:
     """Judge; what the user did wrong is one sentence and exit code 1."""
-    try:
+    with in_sentences("Stopped; what was graded is kept, so run the same command again."):
         judge_queries(cfg, Console(quiet=not cfg.progress))
-    except KeyboardInterrupt:
-        print("error: Stopped; what was graded is kept, so run the same command again.", file=sys.stderr)
-        sys.exit(130)
-    except (InputError, InstantiationException, OmegaConfBaseException) as error:
-        sentence = sentence_of(error)
-        if sentence is None:
-            raise
-        print(f"error: {sentence}", file=sys.stderr)
-        sys.exit(1)
 
 
 def judge_queries(cfg: DictConfig, console: Console) -> None:

@@ -1,9 +1,11 @@
-"""Around one Hydra job: what the user did wrong becomes one sentence, and one bad job ends no other."""
+"""Around one Hydra job or command: what the user did wrong becomes one sentence, and one bad job ends no other."""
 
 import gc
 import json
 import math
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +93,22 @@ def _without_threads(options: Any) -> Any:
     if not isinstance(options, dict):
         return options
     return {name: _without_threads(value) for name, value in options.items() if name != "threads"}
+
+
+@contextmanager
+def in_sentences(stopped: str) -> Iterator[None]:
+    """A command whose mistakes of the user's end in one sentence and exit code 1, and Ctrl-C in ``stopped`` and 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(stopped, file=sys.stderr)
+        sys.exit(130)
+    except (InputError, InstantiationException, OmegaConfBaseException) as error:
+        sentence = sentence_of(error)
+        if sentence is None:
+            raise
+        print(f"error: {sentence}", file=sys.stderr)
+        sys.exit(1)
 
 
 def forgive() -> None:

@@ -3,18 +3,14 @@
 python -m shoptalk.report 'runs=[outputs/A,outputs/B]' publish=wandb
 """
 
-import sys
-
 import hydra
-from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
 from shoptalk.configs import root
 from shoptalk.errors import InputError
-from shoptalk.launch import sentence_of
+from shoptalk.launch import in_sentences
 from shoptalk.reporting.runs import told
 from shoptalk.reporting.runs.sections import sections
 
@@ -22,17 +18,8 @@ from shoptalk.reporting.runs.sections import sections
 @hydra.main(version_base="1.3", config_path=str(root() / "conf"), config_name="report")
 def main(cfg: DictConfig) -> None:
     """Report on the runs; what the user did wrong is one sentence and exit code 1."""
-    try:
+    with in_sentences("Stopped; nothing was published."):
         report(cfg, Console())
-    except KeyboardInterrupt:
-        print("error: Stopped; nothing was published.", file=sys.stderr)
-        sys.exit(130)
-    except (InputError, InstantiationException, OmegaConfBaseException) as error:
-        sentence = sentence_of(error)
-        if sentence is None:
-            raise
-        print(f"error: {sentence}", file=sys.stderr)
-        sys.exit(1)
 
 
 def report(cfg: DictConfig, console: Console) -> None:

@@ -3,18 +3,14 @@
 python -m shoptalk.search run=outputs/RUN
 """
 
-import sys
-
 import hydra
-from hydra.errors import InstantiationException
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
 from shoptalk.cache import Cache
 from shoptalk.configs import root
 from shoptalk.errors import InputError
-from shoptalk.launch import sentence_of
+from shoptalk.launch import in_sentences
 from shoptalk.reporting.progress import Stages
 from shoptalk.retrieval.bm25 import BM25
 from shoptalk.searching.finished import Finished, dense
@@ -26,19 +22,10 @@ from shoptalk.system import set_threads
 @hydra.main(version_base="1.3", config_path=str(root() / "conf"), config_name="search")
 def main(cfg: DictConfig) -> None:
     """Serve the page; what the user did wrong is one sentence and exit code 1."""
-    try:
+    with in_sentences("Stopped before the page was ready; run the same command again."):
         found = searching(cfg, Console(quiet=not cfg.progress))
         serve(found.site(), cfg.host, cfg.port)
         print("Stopped.")
-    except KeyboardInterrupt:
-        print("error: Stopped before the page was ready; run the same command again.", file=sys.stderr)
-        sys.exit(130)
-    except (InputError, InstantiationException, OmegaConfBaseException) as error:
-        sentence = sentence_of(error)
-        if sentence is None:
-            raise
-        print(f"error: {sentence}", file=sys.stderr)
-        sys.exit(1)
 
 
 def searching(cfg: DictConfig, console: Console) -> Searching:

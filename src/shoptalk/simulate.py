@@ -4,23 +4,20 @@ python -m shoptalk.simulate domain=phenotypes click_model=cascade shape=ubi out=
 """
 
 import os
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import hydra
-from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 from rich.table import Table
 
 from shoptalk.cache import Cache
 from shoptalk.configs import root
 from shoptalk.errors import InputError
-from shoptalk.launch import sentence_of
+from shoptalk.launch import in_sentences
 from shoptalk.reporting.progress import Stages
 from shoptalk.simulated import logging_rankers, with_intents
 from shoptalk.sources.clicks.simulation.made import Made
@@ -35,14 +32,8 @@ LOG, TRUTH = "log", "truth"
 @hydra.main(version_base="1.3", config_path=str(root() / "conf"), config_name="simulate")
 def main(cfg: DictConfig) -> None:
     """Simulate one log; what the user did wrong is one sentence and exit code 1."""
-    try:
+    with in_sentences("Stopped; nothing was written."):
         simulate_log(cfg, Console(quiet=not cfg.progress))
-    except (InputError, InstantiationException, OmegaConfBaseException) as error:
-        sentence = sentence_of(error)
-        if sentence is None:
-            raise
-        print(f"error: {sentence}", file=sys.stderr)
-        sys.exit(1)
 
 
 def simulate_log(cfg: DictConfig, console: Console) -> list[Path]:
