@@ -5,6 +5,7 @@ import json
 import polars as pl
 import pytest
 from composing import composed
+from tiny_models import bert
 
 from shoptalk.domain.obo import packaged_hp_obo
 from shoptalk.experiment import train
@@ -32,14 +33,18 @@ def outcome(tmp_path_factory):
         f"domain.obo={part(folder / 'part.obo')}",
         *(f"domain.sizes.{name}={size}" for name, size in SIZES.items()),
         *(f"domain.sizes.audit_{kind}=0" for kind in ("abbreviations", "layperson", "number_twins")),
+        f"model.name={bert(folder / 'model')}",
         "data=clicks+labels+synthetic",
         "trainer=smoke",
         "trainer.pairs=256",
         "teacher.max_pairs=30",
         "teacher.folds=2",
+        "teacher.layers=2",
+        "teacher.max_length=64",
         "mixing=clicks_heavy",
         "trainer.documents=700",
         "negatives.keep=1",
+        "negatives.max_probability=0.02",
         "negatives.wave=2",
         "negatives.high=10",
         "teacher.calibration_queries=30",
