@@ -11,7 +11,6 @@ import polars as pl
 import pytest
 import tiny_domain
 import tiny_run
-import torch
 from asking import Client
 from composing import CONF
 from hydra import compose, initialize_config_dir
@@ -50,12 +49,7 @@ def ground(tmp_path_factory):
     corpus = [json.loads(line)["text"] for line in (folder / "domain" / "corpus.jsonl").read_text().splitlines()]
     write_log(folder / "log.parquet", [*(f"{text} {n}" for n, text in enumerate(corpus[:18])), judged[0], judged[-1]])
     bert(folder / "base")
-    torch.manual_seed(1)
-    encoder = Encoder.load(str(folder / "base" / "st"))
-    with torch.no_grad():
-        for weight in encoder.parameters():
-            weight.add_(torch.randn_like(weight) * 0.3)
-    encoder.save(folder / "adapted")
+    tiny_run.adapted(folder / "base" / "st", folder / "adapted")
     tiny_run.write(folder / "run", folder / "domain", folder / "base" / "st", folder / "adapted")
     return folder
 

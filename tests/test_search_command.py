@@ -5,7 +5,6 @@ import sys
 import pytest
 import tiny_domain
 import tiny_run
-import torch
 from asking import Client
 from composing import CONF
 from hydra import compose, initialize_config_dir
@@ -26,12 +25,7 @@ def ground(tmp_path_factory):
     folder = tmp_path_factory.mktemp("search")
     tiny_domain.write(folder / "domain")
     bert(folder / "base")
-    torch.manual_seed(1)
-    encoder = Encoder.load(str(folder / "base" / "st"))
-    with torch.no_grad():
-        for weight in encoder.parameters():
-            weight.add_(torch.randn_like(weight) * 0.3)
-    encoder.save(folder / "adapted")
+    tiny_run.adapted(folder / "base" / "st", folder / "adapted")
     changes = {"dev3": -0.75, "dev5": 0.25, "dev8": 0.0}
     tiny_run.write(folder / "run", folder / "domain", folder / "base" / "st", folder / "adapted", changes)
     return folder

@@ -4,8 +4,11 @@ import json
 import shutil
 
 import polars as pl
+import torch
 from composing import composed
 from omegaconf import OmegaConf
+
+from shoptalk.models.encoder import Encoder
 
 
 def write(folder, domain, base, adapted, changes=None):
@@ -25,3 +28,13 @@ def write(folder, domain, base, adapted, changes=None):
         ]
         pl.DataFrame(rows).write_parquet(folder / "per_query.parquet")
     return folder
+
+
+def adapted(base, folder):
+    """A model as training would leave it: ``base`` with other weights."""
+    torch.manual_seed(1)
+    encoder = Encoder.load(str(base))
+    with torch.no_grad():
+        for weight in encoder.parameters():
+            weight.add_(torch.randn_like(weight) * 0.3)
+    encoder.save(folder)

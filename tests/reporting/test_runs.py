@@ -10,10 +10,11 @@ from rich.console import Console
 
 from shoptalk.errors import InputError
 from shoptalk.reporting.runs.page import Page, page
-from shoptalk.reporting.runs.pairwise import against_first, holm
+from shoptalk.reporting.runs.pairwise import against_first
 from shoptalk.reporting.runs.sections import sections
 from shoptalk.reporting.runs.told import read
 from shoptalk.reporting.tables import verdict
+from shoptalk.retrieval.holm import holm
 
 TITLES = ["Verdict", "Scores", "Slices", "Mixture", "Negatives", "Teacher", "Queries", "Provenance", "Config"]
 

@@ -7,6 +7,7 @@ import polars as pl
 
 from shoptalk.errors import InputError
 from shoptalk.reporting.runs.told import Told
+from shoptalk.retrieval.holm import holm
 from shoptalk.retrieval.significance import Difference, compare
 
 MEASURE = "ndcg@10"
@@ -63,16 +64,6 @@ def against_first(runs: Sequence[Told], split: str) -> list[Against]:
                              "one domain.seed.")  # fmt: skip
     corrected = holm([difference.p_value for difference in found])
     return [Against(*told) for told in zip(runs[1:], found, corrected, strict=True)]
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Step-down adjusted p-values (Holm 1979), in the order given."""
-    order = sorted(range(len(p_values)), key=lambda place: p_values[place])
-    adjusted, least = [0.0] * len(p_values), 0.0
-    for rank, place in enumerate(order):
-        least = max(least, min(1.0, (len(p_values) - rank) * p_values[place]))
-        adjusted[place] = least
-    return adjusted
 
 
 def scores(run: Told, split: str) -> pl.DataFrame:
