@@ -86,7 +86,8 @@ def test_both_sides_mine_the_same(script, tmp_path, capsys, own_threads):
     passages = [f"{grade} disease of the {word} {n}" for n, word in enumerate(words) for grade in ("mild", "severe")]
     passages += [f"a note about {word} number {n}" for n, word in enumerate(4 * words)]
     pairs = [(f"{word} illness", 2 * n) for n, word in enumerate(words)]
-    found = {s: getattr(mining, s)(passages, pairs, tmp_path / s, 1) for s in mining.SIDES}
+    ours = mining.ours(passages, pairs, tmp_path / "ours", 1, "cpu")
+    found = {"ours": ours, "peer": mining.peer(passages, pairs, tmp_path / "peer", "cpu", False)}
     negatives = {side: found[side][1] for side in mining.SIDES}
     assert all(len(line) == 4 and passages[2 * n] not in line for n, line in enumerate(negatives["ours"]))
     assert mining.agreement(negatives["ours"], negatives["peer"]) > 0.95

@@ -7,11 +7,12 @@ a second; no cross-encoder on either side. Each side is a process of its own, wh
 models loaded before, and tells the most memory it has held (VmHWM). A second process of each side finds the embeddings
 in its cache.
 
-    python benchmarks/negatives/mining.py [--queries 20000] [--documents 0] [--threads N]
+    python benchmarks/negatives/mining.py [--queries 20000] [--documents 0] [--threads N] [--device cuda] [--peer-bf16]
 
-Asked: at least 4 times as fast, embeddings included, which needs a processor with bf16 units; at least 50 times as fast
-with cached embeddings as the peer is without; at most half its memory. Told as well: how many of the peer's negatives
-are ours.
+Asked: at least 4 times as fast, embeddings included, which needs bf16 units; at least 50 times as fast with cached
+embeddings as the peer is without; at most half its memory, of which a GPU's is no part. Ours embeds in bf16 where that
+is multiplied, which is a default of ours and not of the peer's; --peer-bf16 gives the peer weights in bf16 too. Told as
+well: how many of the peer's negatives are ours.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import torch
 from hydra.utils import instantiate
 from shared import CONSOLE, Check, bf16_units, config, judge, load, parser, peak, started, table, write
 
@@ -54,10 +56,12 @@ def prepare(chosen: argparse.Namespace, path: Path) -> int:
     return len(pairs)
 
 
-def ours(passages: list[str], pairs: list[tuple[str, int]], cache: Path, threads: int) -> tuple[float, list[list[str]]]:
+def ours(
+    passages: list[str], pairs: list[tuple[str, int]], cache: Path, threads: int, device: str
+) -> tuple[float, list[list[str]]]:
     """Seconds, and the texts of each pair's negatives."""
     cfg = config("negatives=ann", f"negatives.keep={KEEP}", f"negatives.high={DEPTH}")
-    encoder, strategy = instantiate(cfg.model), instantiate(cfg.negatives)
+    encoder, strategy = instantiate(cfg.model).to(device), instantiate(cfg.negatives)
     ids = [str(row) for row in range(len(passages))]
     corpus = Corpus(ids, passages, [""] * len(ids))
     table = pl.DataFrame({"query": [q for q, _ in pairs], "doc_id": [str(row) for _, row in pairs]})
@@ -71,14 +75,17 @@ def ours(passages: list[str], pairs: list[tuple[str, int]], cache: Path, threads
     return took, [[passages[int(d)] for d in line] for line in mined.table["negatives"].to_list()]
 
 
-def peer(passages: list[str], pairs: list[tuple[str, int]], cache: Path, threads: int) -> tuple[float, list[list[str]]]:
+def peer(
+    passages: list[str], pairs: list[tuple[str, int]], cache: Path, device: str, bf16: bool
+) -> tuple[float, list[list[str]]]:
     """The same by sentence-transformers, which leaves out queries with too few negatives."""
     from common import MODEL
     from datasets import Dataset
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.util import mine_hard_negatives
 
-    model = SentenceTransformer(str(resolve(MODEL)), device="cpu")
+    model = SentenceTransformer(str(resolve(MODEL)), device=device)
+    model = model.bfloat16() if bf16 else model
     queries, positives = [q for q, _ in pairs], [passages[row] for _, row in pairs]
     began = time.perf_counter()
     mined = mine_hard_negatives(
@@ -97,10 +104,14 @@ def peer(passages: list[str], pairs: list[tuple[str, int]], cache: Path, threads
     return took, [found.get(query, []) for query in queries]
 
 
-def case(side: str, texts: Path, cache: Path, threads: int | None, told: Path) -> dict[str, float]:
+def case(
+    side: str, texts: Path, cache: Path, threads: int | None, device: str, peer_bf16: bool, told: Path
+) -> dict[str, float]:
     """One side, in this process."""
     given, count = json.loads(texts.read_text()), set_threads(threads)
-    took, negatives = {"ours": ours, "peer": peer}[side](given["passages"], given["pairs"], cache, count)
+    torch.zeros(1, device=device)  # a GPU is started before the clock is
+    texts_of = given["passages"], given["pairs"], cache
+    took, negatives = ours(*texts_of, count, device) if side == "ours" else peer(*texts_of, device, peer_bf16)
     most = peak()
     told.write_text(json.dumps(negatives))
     return {"seconds": took, "peak_mb": most / 2**20}
@@ -125,6 +136,8 @@ def measure(chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
                 texts=str(folder / "texts.json"),
                 cache=str(folder / side),
                 threads=chosen.threads,
+                device=chosen.device,
+                peer_bf16=chosen.peer_bf16,
                 told=str(folder / f"{side}.json"),
             )
     figures["agreement"] = agreement(*(json.loads((folder / f"{side}.json").read_text()) for side in SIDES))
@@ -154,6 +167,11 @@ def show(figures: dict[str, Any], title: str) -> None:
     CONSOLE.print(f"{figures['agreement']:.2%} of the peer's negatives are ours too.")
 
 
+def device_name(device: str) -> str:
+    """What the GPU is called; a processor is named among what is written anyway."""
+    return torch.cuda.get_device_name(device) if torch.device(device).type == "cuda" else device
+
+
 def main(chosen: argparse.Namespace) -> None:
     """Measure, print, write."""
     if chosen.case:
@@ -166,11 +184,12 @@ def main(chosen: argparse.Namespace) -> None:
     show(figures, f"Mining {KEEP} negatives for {count:,} queries")
     checks = checks_of(figures)
     judge(checks)
-    if not bf16_units():
+    if chosen.device == "cpu" and not bf16_units():
         CONSOLE.print(
             "This processor has no bf16 units: both sides embed in fp32, which takes nearly all of their time."
         )
-    write({"queries": count, "documents": chosen.documents, "sides": figures}, checks, chosen.out, "mining")
+    work = {"queries": count, "documents": chosen.documents, "device": device_name(chosen.device)}
+    write({**work, "peer_bf16": chosen.peer_bf16, "sides": figures}, checks, chosen.out, "mining")
 
 
 def options() -> argparse.ArgumentParser:
@@ -178,6 +197,8 @@ def options() -> argparse.ArgumentParser:
     made = parser(__doc__)
     made.add_argument("--queries", type=int, default=20_000, help="queries, at most (20000)")
     made.add_argument("--documents", type=int, default=0, help="the first of the corpus; 0 for all (0)")
+    made.add_argument("--device", default="cpu", help="of torch, for both sides: cpu or cuda (cpu)")
+    made.add_argument("--peer-bf16", action="store_true", help="the peer's weights are bf16 as well")
     return made
 
 
