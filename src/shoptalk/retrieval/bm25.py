@@ -52,7 +52,7 @@ class BM25:
         stemmer: str | None = "english",
         threads: int = 1,
     ):
-        bm25s = _library()
+        bm25s = library()
         if not (k1 >= 0 and 0 <= b <= 1):
             raise InputError(f"BM25 needs k1 >= 0 and b in [0, 1], not k1={k1} and b={b}.")
         self.stemmer, self.threads = stemmer, threads
@@ -83,7 +83,7 @@ class BM25:
     @classmethod
     def load(cls, folder: Path, *, threads: int = 1) -> "BM25":
         """An index that ``save`` wrote, its arrays memory-mapped."""
-        bm25s = _library()
+        bm25s = library()
         self = cls.__new__(cls)
         self.threads = threads
         self.stemmer = json.loads((folder / _ANALYSIS).read_text())["stemmer"]
@@ -184,16 +184,20 @@ class BM25:
         self._scores = csr_array((parts["data"], parts["indices"], parts["indptr"]), shape=shape)
 
 
-def _library():
-    # Importing bm25s runs JAX where that is installed, which then holds three quarters of a GPU's memory; we have no
-    # use for it, as top_k is ours.
-    unknown = "jax" not in sys.modules
-    if unknown:
-        sys.modules["jax"] = None
+def library():
+    """bm25s, imported without waking JAX.
+
+    It runs JAX on import where that is installed, which then holds three quarters of a GPU's memory. We have no use for
+    it, as ``top_k`` is ours.
+    """
+    there = "jax" in sys.modules
+    jax, sys.modules["jax"] = sys.modules.get("jax"), None
     try:
         import bm25s
     finally:
-        if unknown:
+        if there:
+            sys.modules["jax"] = jax
+        else:
             del sys.modules["jax"]
     # It sets its own logger to DEBUG when imported.
     logging.getLogger("bm25s").setLevel(logging.WARNING)

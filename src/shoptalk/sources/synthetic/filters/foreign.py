@@ -8,6 +8,7 @@ from functools import cache
 import polars as pl
 
 from shoptalk.domain.corpus import Corpus
+from shoptalk.retrieval.bm25 import library
 from shoptalk.sources.pairs import Ground
 from shoptalk.sources.synthetic.filters.base import Telling, share
 from shoptalk.sources.synthetic.phrases import words
@@ -77,6 +78,7 @@ def _foreign(known: Counter[str]) -> frozenset[str]:
 
 @cache
 def _function_words() -> dict[str, frozenset[str]]:
+    library()  # the package first, in a way that is safe
     from bm25s import stopwords
 
     return {name: frozenset(getattr(stopwords, f"STOPWORDS_{name}")) for name in _LISTS}
