@@ -3,13 +3,10 @@
 import json
 
 import pytest
-import tiny_domain
 import torch
-from composing import composed
-from tiny_models import bert
+from tiny_runs import runs
 
 from shoptalk.errors import InputError
-from shoptalk.experiment import train
 
 FIXED = (
     "data=labels+synthetic", "domain=beir", "trainer=cpu", "trainer.precision=32-true", "trainer.batch_size=16",
@@ -20,13 +17,7 @@ FIXED = (
 
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("by_source")
-    fixed = [
-        f"domain.path={tiny_domain.write(folder / 'domain')}",
-        f"model.name={bert(folder / 'model')}",
-        f"cache.root={folder}/cache",
-    ]
-    return lambda name, *overrides: train(composed(folder / name, *FIXED, *fixed, *overrides))
+    return runs(tmp_path_factory.mktemp("by_source"), *FIXED)
 
 
 @pytest.fixture(scope="module")

@@ -2,38 +2,21 @@
 
 import polars as pl
 import pytest
-import tiny_domain
 import torch
-from composing import composed
-from tiny_models import bert
+from tiny_runs import TEACHER, runs
 
 from shoptalk.errors import InputError
-from shoptalk.experiment import train
 
 FIXED = (
     "data=labels", "domain=beir", "trainer=cpu", "trainer.precision=32-true", "trainer.batch_size=16", "threads=1",
     "trainer.learning_rate=5e-3", "trainer.pairs=64", "mixing.max_repeats=40", "trainer.looks=1", "logger=csv",
     "negatives=ann",
 )  # fmt: skip
-TEACHER = (
-    "teacher=own", "teacher.max_pairs=40", "teacher.layers=null", "teacher.max_length=null", "teacher.deep_low=20",
-    "teacher.deep_high=50",
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("objectives")
-    fixed = [
-        f"domain.path={tiny_domain.write(folder / 'domain')}",
-        f"model.name={bert(folder / 'model')}",
-        f"cache.root={folder}/cache",
-    ]
-
-    def run(name, *overrides):
-        return train(composed(folder / name, *FIXED, *fixed, *overrides))
-
-    return run
+    return runs(tmp_path_factory.mktemp("objectives"), *FIXED)
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,10 @@ import json
 
 import polars as pl
 import pytest
-import tiny_domain
-from composing import composed
-from tiny_models import bert, classifier
+from tiny_models import classifier
+from tiny_runs import TEACHER, runs
 
 from shoptalk.errors import InputError
-from shoptalk.experiment import train
 from shoptalk.models.cross_encoder import CrossEncoder
 
 FIXED = (
@@ -17,30 +15,16 @@ FIXED = (
     "threads=1", "trainer.pairs=32", "trainer.looks=1", "logger=csv", "negatives=denoised", "negatives.high=20",
     "teacher.calibration_queries=30",
 )  # fmt: skip
-OWN = (
-    "teacher=own", "teacher.max_pairs=40", "teacher.layers=null", "teacher.max_length=null", "teacher.deep_low=20",
-    "teacher.deep_high=50",
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("teacher")
-    fixed = [
-        f"domain.path={tiny_domain.write(folder / 'domain')}",
-        f"model.name={bert(folder / 'model')}",
-        f"cache.root={folder}/cache",
-    ]
-
-    def run(name, *overrides):
-        return train(composed(folder / name, *FIXED, *fixed, *overrides))
-
-    return run
+    return runs(tmp_path_factory.mktemp("teacher"), *FIXED)
 
 
 @pytest.fixture(scope="module")
 def first(ground):
-    return ground("first", *OWN)
+    return ground("first", *TEACHER)
 
 
 def test_a_run_tells_of_its_teacher(first):
@@ -58,11 +42,11 @@ def test_other_ratios_judge_nothing_anew(ground, first, monkeypatch):
 
     monkeypatch.setattr(CrossEncoder, "score", fail)
     monkeypatch.setattr("shoptalk.negatives.own.train", fail)
-    other = ground("other", *OWN, "mixing=proportional", "mixing.max_repeats=3")
+    other = ground("other", *TEACHER, "mixing=proportional", "mixing.max_repeats=3")
     assert other.metrics["mixing"]["drawn"] != first.metrics["mixing"]["drawn"]
     assert other.metrics["teacher"] == first.metrics["teacher"]
     with pytest.raises(AssertionError, match="a teacher is asked"):
-        ground("sources", *OWN, "teacher.sources=[labels]")
+        ground("sources", *TEACHER, "teacher.sources=[labels]")
 
 
 def test_a_classifier_from_a_folder_is_a_teacher(ground, tmp_path):
@@ -73,13 +57,13 @@ def test_a_classifier_from_a_folder_is_a_teacher(ground, tmp_path):
 
 def test_hard_cases_go_out_to_a_person_and_come_back(ground, first):
     band = "negatives.hard_cases={low: 0.0, high: 1.0, count: 40}"
-    written = ground("cases", *OWN, band).folder / "hard_cases.csv"
+    written = ground("cases", *TEACHER, band).folder / "hard_cases.csv"
     assert not (first.folder / "hard_cases.csv").exists()
     cases = pl.read_csv(written, infer_schema=False)
     assert cases.height == 40 and cases["grade"].null_count() == 40
     graded = written.with_name("graded.csv")
     cases.with_columns(grade=pl.Series([str(i % 2) for i in range(39)] + [None])).write_csv(graded)
-    outcome = ground("graded", *OWN, f"teacher.judged_cases={graded}")
+    outcome = ground("graded", *TEACHER, f"teacher.judged_cases={graded}")
     told = outcome.metrics["teacher"]
     assert told["judged_cases"] == 39 and told["documents"] == 639
     assert told["relevant"] == first.metrics["teacher"]["relevant"] + 19

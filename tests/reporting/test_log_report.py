@@ -1,46 +1,15 @@
 import math
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import polars as pl
 import pytest
+from html_page import Page
 
 from shoptalk.reporting.log_report import log_report, wandb_payload
 from shoptalk.sources.clicks.curves import Curve
 from shoptalk.sources.clicks.diagnosis import Diagnosis, Purity
 
-VOID = {"meta", "br", "link"}
 NAN = float("nan")
-
-
-class Page(HTMLParser):
-    """Checks that tags close in order and fetch nothing; gathers the text outside scripts, and the cells of tables."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.open, self.words, self.cells, self.scripts = [], [], [], []
-        self.feed(html)
-        self.close()
-        assert not self.open
-        self.text = " ".join(" ".join(self.words).split())
-
-    def handle_starttag(self, tag, attrs):
-        assert not {"src", "href"} & set(dict(attrs))
-        if tag not in VOID:
-            self.open.append(tag)
-        if tag in ("td", "th"):
-            self.cells.append("")
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] == "script":
-            self.scripts.append(data)
-        elif "style" not in self.open:
-            self.words.append(data)
-            if self.open and self.open[-1] in ("td", "th"):
-                self.cells[-1] += data
 
 
 def found(**changed):
