@@ -35,6 +35,13 @@ def test_ship_or_not_is_said(lift, verdict):
     assert f" {verdict} , by test." in Page(page(lift)).text
 
 
+def test_a_simulated_log_is_called_so_above_the_verdict():
+    simulated = {"never_shown": {"intents": 9, "asked": 5, "of_all": 0.5, "of_asked": 0.2}, "purity": {"clicks": 0.98}}
+    text = Page(page(simulated=simulated)).text
+    assert text.index("the click log is simulated") < text.index("ship")
+    assert "simulated" not in Page(page()).text
+
+
 def test_slices_show_their_interval_and_whether_they_resolve_anything():
     cells = Page(page()).cells
     row = cells[cells.index("kind") : cells.index("kind") + 10]

@@ -69,7 +69,8 @@ def report(metrics: dict[str, Any], negatives: Negatives, evidence: Evidence | N
 def _page(metrics: dict[str, Any], sections: list[Section]) -> str:
     subtitle = (
         f"Corpus {metrics['corpus']}, {metrics['documents']:,} documents; seed {metrics['seed']}; "
-        f"{metrics['steps']} steps; {metrics['seconds']['total']:.0f} s."
+        f"{metrics['steps']} steps; {metrics['seconds']['total']:.0f} s"
+        f"{'; the click log is simulated' if 'simulated' in metrics else ''}."
     )
     return page(metrics["run"], subtitle, verdicts.head(metrics), sections)
 
