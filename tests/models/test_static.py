@@ -60,3 +60,13 @@ def test_it_trains_and_its_digest_follows(static):
 def test_tokens_are_cut(base):
     short = StaticEncoder.distil(base, max_length=3)
     assert max(map(len, short.tokenize(TEXTS, "query"))) == 3
+
+
+def test_a_table_is_distilled_once_and_each_model_trains_its_own(tmp_path, monkeypatch):
+    folder = str(tiny_models.bert(tmp_path))
+    first = StaticEncoder.load(folder)
+    before = first.embedding.weight.detach().clone()
+    with torch.no_grad():
+        first.embedding.weight.zero_()
+    monkeypatch.setattr(Encoder, "embed_ids", None)
+    assert torch.equal(StaticEncoder.load(folder, max_length=4).embedding.weight, before)

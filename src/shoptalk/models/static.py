@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +79,8 @@ class StaticEncoder(nn.Module):
         if is_static(folder):
             return cls.read(folder, max_length=max_length, prompts=prompts)
         origin = partial(Encoder.load, str(folder), trust_remote_code=trust_remote_code)
-        static = cls.distil(origin(), dimension=dimension, max_length=max_length, prompts=prompts)
+        table, engine = _distilled(str(folder), trust_remote_code, dimension)
+        static = cls(table.clone(), _engine(engine), max_length=max_length or 512, prompts=prompts)
         static.origin = origin
         return static
 
@@ -112,24 +113,8 @@ class StaticEncoder(nn.Module):
         precision: str = "auto",
     ) -> StaticEncoder:
         """One vector per vocabulary entry from ``encoder``, centred, reduced, weighted."""
-        from tokenizers import Tokenizer
-
-        if dimension is not None and not 1 <= dimension <= encoder.dimension:
-            raise InputError(f"model.dimension={dimension}: must lie between 1 and {encoder.dimension}.")
-        engine = Tokenizer.from_str(encoder.tokenizer.backend_tokenizer.to_str())
-        size = engine.get_vocab_size()
-        head, tail = tokens.around(encoder.tokenizer)
-        alone = Ragged.of([[*head, token, *tail] for token in range(size)])
-        vectors = encoder.embed_ids(alone, precision=precision)
-        table = torch.from_numpy(vectors).double()
-        table = table - table.mean(0)
-        if dimension is not None:
-            # Rows of the eigenvector matrix are sorted by rising variance.
-            table = table @ torch.linalg.eigh(table.T @ table)[1][:, -dimension:]
-        frequency = 1.0 / torch.arange(2, size + 2, dtype=torch.float64)
-        frequency = frequency / frequency.sum()
-        table = table * (_SIF / (_SIF + frequency)).unsqueeze(1)
-        return cls(table.float().contiguous(), engine, max_length=max_length or 512, prompts=prompts)
+        table, engine = _distil(encoder, dimension, precision)
+        return cls(table, _engine(engine), max_length=max_length or 512, prompts=prompts)
 
     @property
     def dimension(self) -> int:
@@ -223,3 +208,34 @@ class StaticEncoder(nn.Module):
         (Path(folder) / "1_Normalize").mkdir(exist_ok=True)
         loading.write_json(Path(folder) / "modules.json", entries)
         write_settings(Path(folder), self.prompts)
+
+
+# A run makes its model twice, a sweep's worker for every trial; the table takes tens of seconds.
+@lru_cache(maxsize=1)
+def _distilled(folder: str, trust_remote_code: bool, dimension: int | None) -> tuple[Tensor, str]:
+    return _distil(Encoder.load(folder, trust_remote_code=trust_remote_code), dimension, "auto")
+
+
+def _distil(encoder: Encoder, dimension: int | None, precision: str) -> tuple[Tensor, str]:
+    """The table, and the tokenizer as JSON."""
+    if dimension is not None and not 1 <= dimension <= encoder.dimension:
+        raise InputError(f"model.dimension={dimension}: must lie between 1 and {encoder.dimension}.")
+    engine = encoder.tokenizer.backend_tokenizer.to_str()
+    size = _engine(engine).get_vocab_size()
+    head, tail = tokens.around(encoder.tokenizer)
+    alone = Ragged.of([[*head, token, *tail] for token in range(size)])
+    table = torch.from_numpy(encoder.embed_ids(alone, precision=precision)).double()
+    table = table - table.mean(0)
+    if dimension is not None:
+        # Rows of the eigenvector matrix are sorted by rising variance.
+        table = table @ torch.linalg.eigh(table.T @ table)[1][:, -dimension:]
+    frequency = 1.0 / torch.arange(2, size + 2, dtype=torch.float64)
+    frequency = frequency / frequency.sum()
+    table = table * (_SIF / (_SIF + frequency)).unsqueeze(1)
+    return table.float().contiguous(), engine
+
+
+def _engine(told: str):
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_str(told)
