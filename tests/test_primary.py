@@ -13,6 +13,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
 from shoptalk.configs import root
+from shoptalk.launch import check
 from shoptalk.primary import help_of, unknown, unknown_argument
 
 COMMANDS = ["evaluate", "judge", "search", "diff", "report", "simulate"]
@@ -103,6 +104,12 @@ def test_a_command_refuses_an_option_that_it_does_not_have(name, capsys):
 def test_an_argument_that_names_nothing_is_told_by_its_name(argument, said):
     name = re.match(r"~?(\w+)", argument)[1]
     assert unknown_argument("train", ["seed=1", argument]) == f"{name} is not an option; {said}"
+
+
+def test_words_for_the_shell_s_completion_are_no_options():
+    check("train", ["-sc", "install=bash"])
+    with pytest.raises(SystemExit, match="^error: install is not an option"):
+        check("train", ["install=bash"])
 
 
 def test_what_a_group_of_overlays_leaves_under_its_own_name_is_refused():

@@ -34,6 +34,8 @@ def check(name: str, arguments: list[str]) -> None:
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # --help | head
         print(help_of(name))
         sys.exit()
+    if {"-sc", "--shell-completion"} & set(arguments):
+        return  # what follows, as install=bash, is Hydra's
     if sentence := unsorted_sources(arguments) or unknown_argument(name, arguments):
         sys.exit(f"error: {sentence}")
 
