@@ -108,7 +108,7 @@ def test_an_argument_that_names_nothing_is_told_by_its_name(argument, said):
 
 def test_words_for_the_shell_s_completion_are_no_options():
     check("train", ["-sc", "install=bash"])
-    with pytest.raises(SystemExit, match="^error: install is not an option"):
+    with pytest.raises(SystemExit, match=r"^error: install is not an option"):
         check("train", ["install=bash"])
 
 
