@@ -18,6 +18,6 @@ def main(cfg: DictConfig) -> float:
 
 
 if __name__ == "__main__":
-    launch.check(sys.argv[1:])
+    launch.check("train", sys.argv[1:])
     main()
     sys.exit(launch.exit_code())

@@ -13,6 +13,7 @@ from optuna.samplers import BaseSampler
 
 from shoptalk.configs import unsorted_sources
 from shoptalk.evaluating.naming import named
+from shoptalk.launch import check_keys
 from shoptalk.studies.sampling import Sampling
 
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir())
@@ -90,6 +91,7 @@ def test_a_source_may_stand_twice_under_two_names(tmp_path):
 @pytest.mark.parametrize("option", options("experiment"))
 def test_an_experiment_composes_and_builds_its_sources(tmp_path, option):
     cfg = composed(tmp_path, f"experiment={option}")
+    check_keys("train", cfg)
     assert instantiate(OmegaConf.to_container(cfg.data.sources, resolve=True))
 
 

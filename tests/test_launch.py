@@ -89,7 +89,8 @@ def test_a_run_that_fails_leaves_no_figures_of_an_earlier_one(tmp_path):
     "overrides, words",
     [
         (["negatives=hardest"], ["hardest", "in_batch", "denoised"]),
-        (["temprature=soft"], ["temprature"]),
+        (["temprature=soft"], ["error: temprature is not an option; did you mean temperature?"]),
+        (["+domian=beir"], ["error: domian is not an option; did you mean domain?"]),
         (["data=synthetic+labels"], ["labels+synthetic"]),
         (["domain.path=/nowhere"], ["/nowhere"]),
     ],

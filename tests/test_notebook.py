@@ -106,6 +106,8 @@ def test_it_runs_where_an_event_loop_does(options):
         (["temprature=soft"], ["temprature"]),
         (["sweeps=mixture"], ["python train.py"]),
         (["seed=1,2"], ["seed"]),
+        (["domian=beir"], ["did you mean domain?"]),
+        (["+domian=beir"], ["did you mean domain?"]),
         (["experiment=null"], ["group override"]),
         ([{"seed": 1}], ["run('data=labels')"]),
         (["temperature.value=-1"], ["temperature.value=-1"]),

@@ -1,6 +1,7 @@
 """Sweeps by the command line on a domain small enough to learn in seconds."""
 
 import json
+import re
 import shlex
 import signal
 import subprocess
@@ -18,6 +19,8 @@ from tiny_models import bert
 from hydra_plugins.shoptalk_sweeper import StudySweeper
 from shoptalk.configs import root
 from shoptalk.studies.storage import opened
+from shoptalk.sweeps.options import Options
+from shoptalk.sweeps.sweep import Sweep
 
 SWEEPS = sorted(path.stem for path in (root() / "sweeps").glob("*.yaml"))
 
@@ -132,6 +135,9 @@ def test_the_same_command_finds_everything_done(ground, swept):
         ("++hydra.sweeper.objectives={dev.adapted.ndcg@10:up}", "must be maximize or minimize"),
         ("++hydra.sweeper.constraints={seconds.total:soon}", "must be like '<= 600'"),
         ("hydra.sweeper.n_trials=0", "n_trials=0 is not possible"),
+        ("++hydra.sweeper.params={+domian:'choice(1,2)'}", "did you mean domain?"),
+        ("+domian=beir", "did you mean domain?"),
+        ("hydra.sweeper.study=null", "hydra.sweeper.study is not set"),
         ("+hydra.sweeper.trials=3", "trials is no option of the sweeper"),
     ],
 )
@@ -140,6 +146,32 @@ def test_what_is_wrong_shows_before_any_trial(tmp_path, asked, words):
         prepared(tmp_path, "sweeps=temperature", asked).sweep(["sweeps=temperature"])
     assert words in str(caught.value) and "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+def mine(folder, text: str) -> str:
+    """A sweep of one's own, ``sweeps=mine``; the option that has it found."""
+    (folder / "sweeps").mkdir()
+    (folder / "sweeps" / "mine.yaml").write_text(text)
+    return f"hydra.searchpath=[file://{root()},file://{folder}]"
+
+
+def test_the_readme_s_sweep_of_one_s_own_is_one(tmp_path):
+    text = (root() / "README.md").read_text().split("saved as `sweeps/mine.yaml`")[1]
+    (block,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    sweeper = prepared(tmp_path, mine(tmp_path, block), "sweeps=mine")
+    assert sweeper.config.hydra.mode.name == "MULTIRUN"
+    found = Sweep(Options(**sweeper.options), sweeper.config, sweeper.loader, None, ["sweeps=mine"])
+    assert found.space.told() == ["negatives", "negatives.max_probability", "mixing.ratios"]
+
+
+@pytest.mark.parametrize("head", ["", "defaults:\n  - parts/study\n  - _self_\n"])
+def test_a_sweep_that_misses_its_first_line_is_refused(ground, tmp_path, head):
+    found = mine(tmp_path, head + "hydra:\n  sweeper:\n    params: {negatives: 'choice(in_batch,ann)'}\n")
+    line = [sys.executable, str(root() / "train.py"), "sweeps=mine", found, f"run.dir={tmp_path}/run",
+            f"hydra.run.dir={tmp_path}/run"]  # fmt: skip
+    result = subprocess.run(line, capture_output=True, text=True, timeout=240)
+    assert result.returncode == 1 and result.stderr.startswith("error: The file that sweeps= names"), result.stderr
+    assert "its first line must be '# @package _global_'." in result.stderr and result.stderr.count("\n") == 1
 
 
 def test_hopeless_trials_are_stopped_early(ground):

@@ -34,10 +34,12 @@ class StudySweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Run the study to its total; a mistake of the user's ends it with one sentence."""
+        from shoptalk.launch import check_keys
         from shoptalk.sweeps.options import Options
         from shoptalk.sweeps.sweep import Sweep
 
         try:
+            check_keys("train", self.config)
             return Sweep(self._built(Options), self.config, self.loader, self.launcher, arguments).run()
         except InputError as error:
             sys.exit(f"error: {error}")

@@ -4,6 +4,12 @@ python -m shoptalk.diff RUN_A RUN_B
 """
 
 import sys
+
+from shoptalk.launch import check, in_sentences
+
+if __name__ == "__main__":
+    check("diff", sys.argv[1:])  # before the imports that take seconds
+
 from pathlib import Path
 
 import hydra
@@ -13,7 +19,6 @@ from rich.console import Console
 from shoptalk.configs import root
 from shoptalk.differing import Differences, differences
 from shoptalk.errors import InputError
-from shoptalk.launch import in_sentences
 from shoptalk.reporting import differences as told
 
 PAGE = "diff.html"
@@ -22,7 +27,7 @@ PAGE = "diff.html"
 @hydra.main(version_base="1.3", config_path=str(root() / "conf"), config_name="diff")
 def main(cfg: DictConfig) -> None:
     """Compare two runs; what the user did wrong is one sentence and exit code 1."""
-    with in_sentences("Stopped; nothing was written."):
+    with in_sentences("diff", cfg, "Stopped; nothing was written."):
         diff(cfg, Console())
 
 

@@ -3,6 +3,13 @@
 python -m shoptalk.judge domain=phenotypes run=outputs/RUN out=judging/first
 """
 
+import sys
+
+from shoptalk.launch import check, in_sentences
+
+if __name__ == "__main__":
+    check("judge", sys.argv[1:])  # before the imports that take seconds
+
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,7 +32,6 @@ from shoptalk.judging.leaving import check_share, leave
 from shoptalk.judging.pooling import pooled, shuffled
 from shoptalk.judging.site import Judging
 from shoptalk.judging.task import Task, share_of
-from shoptalk.launch import in_sentences
 from shoptalk.reporting.progress import Stages
 from shoptalk.retrieval.bm25 import BM25
 from shoptalk.searching.finished import Finished, dense, device
@@ -39,7 +45,7 @@ from shoptalk.system import set_threads
 @hydra.main(version_base="1.3", config_path=str(root() / "conf"), config_name="judge")
 def main(cfg: DictConfig) -> None:
     """Judge; what the user did wrong is one sentence and exit code 1."""
-    with in_sentences("Stopped; what was graded is kept, so run the same command again."):
+    with in_sentences("judge", cfg, "Stopped; what was graded is kept, so run the same command again."):
         judge_queries(cfg, Console(quiet=not cfg.progress))
 
 

@@ -3,6 +3,7 @@
 import gc
 import json
 import math
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from shoptalk.configs import unsorted_sources
 from shoptalk.errors import InputError
+from shoptalk.primary import help_of, unknown, unknown_argument
 from shoptalk.studies.pruning import PRUNED_FILE, Pruned
 
 _failed: list[str] = []
@@ -24,16 +26,34 @@ ERROR_FILE = "error.txt"
 STOPPED = "Stopped before training began; what was finished is cached, so run the same command again."
 
 
-def check(arguments: list[str]) -> None:
-    """End with a sentence where the arguments hold a mistake that Hydra could only call unknown."""
-    sentence = unsorted_sources(arguments)
-    if sentence:
+def check(name: str, arguments: list[str]) -> None:
+    """Before Hydra reads the arguments of the command of ``conf/NAME.yaml``: its help, or a sentence about a mistake
+    that Hydra could only call unknown."""
+    if {"-h", "--help"} & set(arguments):
+        if hasattr(signal, "SIGPIPE"):
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # --help | head
+        print(help_of(name))
+        sys.exit()
+    if {"-sc", "--shell-completion"} & set(arguments):
+        return  # what follows, as install=bash, is Hydra's
+    if sentence := unsorted_sources(arguments) or unknown_argument(name, arguments):
         sys.exit(f"error: {sentence}")
+
+
+def check_keys(name: str, cfg: DictConfig) -> None:
+    """Refuse a composed config with a key at its top that nothing reads.
+
+    Raises:
+        InputError: it has one.
+    """
+    if sentence := unknown(name, map(str, cfg)):
+        raise InputError(sentence)
 
 
 def job(cfg: DictConfig) -> float:
     """dev nDCG@10 of one config, or NaN with the reason printed and written to ``error.txt``."""
     try:
+        check_keys("train", cfg)
         from shoptalk.experiment import train
         from shoptalk.training.ranks import agreed, join, world
 
@@ -96,9 +116,11 @@ def _without_threads(options: Any) -> Any:
 
 
 @contextmanager
-def in_sentences(stopped: str) -> Iterator[None]:
-    """A command whose mistakes of the user's end in one sentence and exit code 1, and Ctrl-C in ``stopped`` and 130."""
+def in_sentences(name: str, cfg: DictConfig, stopped: str) -> Iterator[None]:
+    """A command of the config ``conf/NAME.yaml`` whose mistakes of the user's end in one sentence and exit code 1, and
+    Ctrl-C in ``stopped`` and 130."""
     try:
+        check_keys(name, cfg)
         yield
     except KeyboardInterrupt:
         print(stopped, file=sys.stderr)

@@ -16,6 +16,7 @@ from shoptalk import launch
 from shoptalk.configs import root, unsorted_sources
 from shoptalk.errors import InputError
 from shoptalk.outcome import Outcome
+from shoptalk.primary import unknown_argument
 
 
 def run(*overrides: str) -> Outcome:
@@ -51,7 +52,7 @@ def run(*overrides: str) -> Outcome:
 def _composed(overrides: list[str]) -> Iterator[DictConfig]:
     """The config that the command line would compose, its ``${hydra:...}`` known inside and the user's own Hydra, if
     there is one, as it was afterwards."""
-    if sentence := unsorted_sources(overrides):
+    if sentence := unsorted_sources(overrides) or unknown_argument("train", overrides):
         raise InputError(sentence)
     hydra, config = GlobalHydra.instance(), HydraConfig.instance()
     before = hydra.hydra, config.cfg
@@ -62,6 +63,7 @@ def _composed(overrides: list[str]) -> Iterator[DictConfig]:
                 cfg = compose("train", overrides, return_hydra_config=True)
             except (HydraException, OmegaConfBaseException, ValueError) as error:
                 raise InputError(" ".join(str(error).split("Config search path:")[0].split())) from error
+        launch.check_keys("train", cfg)
         if cfg.hydra.mode == RunMode.MULTIRUN:
             raise InputError("run() trains one config and a sweep is many: start it as python train.py sweeps=NAME.")
         yield _placed(cfg, overrides)

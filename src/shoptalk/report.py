@@ -3,6 +3,13 @@
 python -m shoptalk.report 'runs=[outputs/A,outputs/B]' publish=wandb
 """
 
+import sys
+
+from shoptalk.launch import check, in_sentences
+
+if __name__ == "__main__":
+    check("report", sys.argv[1:])  # before the imports that take seconds
+
 import hydra
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -10,7 +17,6 @@ from rich.console import Console
 
 from shoptalk.configs import root
 from shoptalk.errors import InputError
-from shoptalk.launch import in_sentences
 from shoptalk.reporting.runs import told
 from shoptalk.reporting.runs.sections import sections
 
@@ -18,7 +24,7 @@ from shoptalk.reporting.runs.sections import sections
 @hydra.main(version_base="1.3", config_path=str(root() / "conf"), config_name="report")
 def main(cfg: DictConfig) -> None:
     """Report on the runs; what the user did wrong is one sentence and exit code 1."""
-    with in_sentences("Stopped; nothing was published."):
+    with in_sentences("report", cfg, "Stopped; nothing was published."):
         report(cfg, Console())
 
 

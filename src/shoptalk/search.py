@@ -3,6 +3,13 @@
 python -m shoptalk.search run=outputs/RUN
 """
 
+import sys
+
+from shoptalk.launch import check, in_sentences
+
+if __name__ == "__main__":
+    check("search", sys.argv[1:])  # before the imports that take seconds
+
 import hydra
 from omegaconf import DictConfig
 from rich.console import Console
@@ -10,7 +17,6 @@ from rich.console import Console
 from shoptalk.cache import Cache
 from shoptalk.configs import root
 from shoptalk.errors import InputError
-from shoptalk.launch import in_sentences
 from shoptalk.reporting.progress import Stages
 from shoptalk.retrieval.bm25 import BM25
 from shoptalk.searching.finished import Finished, dense
@@ -22,7 +28,7 @@ from shoptalk.system import set_threads
 @hydra.main(version_base="1.3", config_path=str(root() / "conf"), config_name="search")
 def main(cfg: DictConfig) -> None:
     """Serve the page; what the user did wrong is one sentence and exit code 1."""
-    with in_sentences("Stopped before the page was ready; run the same command again."):
+    with in_sentences("search", cfg, "Stopped before the page was ready; run the same command again."):
         found = searching(cfg, Console(quiet=not cfg.progress))
         serve(found.site(), cfg.host, cfg.port)
         print("Stopped.")

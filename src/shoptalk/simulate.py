@@ -3,6 +3,13 @@
 python -m shoptalk.simulate domain=phenotypes click_model=cascade shape=ubi out=logs/cascade
 """
 
+import sys
+
+from shoptalk.launch import check, in_sentences
+
+if __name__ == "__main__":
+    check("simulate", sys.argv[1:])  # before the imports that take seconds
+
 import os
 import tempfile
 from collections.abc import Sequence
@@ -17,7 +24,6 @@ from rich.table import Table
 from shoptalk.cache import Cache
 from shoptalk.configs import root
 from shoptalk.errors import InputError
-from shoptalk.launch import in_sentences
 from shoptalk.reporting.progress import Stages
 from shoptalk.simulated import logging_rankers, with_intents
 from shoptalk.sources.clicks.simulation.made import Made
@@ -32,7 +38,7 @@ LOG, TRUTH = "log", "truth"
 @hydra.main(version_base="1.3", config_path=str(root() / "conf"), config_name="simulate")
 def main(cfg: DictConfig) -> None:
     """Simulate one log; what the user did wrong is one sentence and exit code 1."""
-    with in_sentences("Stopped; nothing was written."):
+    with in_sentences("simulate", cfg, "Stopped; nothing was written."):
         simulate_log(cfg, Console(quiet=not cfg.progress))
 
 

@@ -117,6 +117,6 @@ def test_without_the_package_it_says_what_to_install(one, monkeypatch):
 
 
 def test_without_publish_a_page_is_written(one, tmp_path):
-    ended = command(f"runs=[{one}]", f"publish.out={tmp_path}/page.html")
+    ended = command(f"runs=[{one}]", f"out={tmp_path}/page.html")
     assert ended.returncode == 0 and str(tmp_path / "page.html") in ended.stdout
     assert "On 80 dev queries" in (tmp_path / "page.html").read_text()

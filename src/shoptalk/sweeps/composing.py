@@ -17,6 +17,7 @@ from optuna.distributions import CategoricalDistribution
 
 from shoptalk.cache import digest
 from shoptalk.errors import InputError
+from shoptalk.launch import check_keys
 from shoptalk.studies.space import Parameter, Space
 
 _CHECKED = 40
@@ -47,10 +48,12 @@ def composition(loader: Any, config: DictConfig, overrides: Sequence[str]) -> Di
         InputError: an option that does not exist.
     """
     try:
-        return loader.load_sweep_config(config, list(overrides))
+        composed = loader.load_sweep_config(config, list(overrides))
     except (HydraException, OmegaConfBaseException) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"A trial with {' '.join(overrides)} cannot be composed: {reason}") from error
+    check_keys("train", composed)
+    return composed
 
 
 def command() -> str:

@@ -50,9 +50,7 @@ class Page:
             self.out.parent.mkdir(parents=True, exist_ok=True)
             self.out.write_text(page(title, sections), encoding="utf-8")
         except OSError as error:
-            raise InputError(
-                f"publish.out={self.out} cannot be written ({error.strerror}); give another file."
-            ) from error
+            raise InputError(f"out={self.out} cannot be written ({error.strerror}); give another file.") from error
         console.print(str(self.out), style="dim", highlight=False, soft_wrap=True)
 
 
