@@ -15,8 +15,8 @@ def restrict(domain: Domain, limit: int) -> Domain:
     Judged documents of dev, test, calibration and train come first, then those with the lowest hash of their
     id; the corpus keeps its order. Judgments, intents, neighbours, unrecorded documents and traffic (scaled to
     sum to 1 again) are kept as far as their documents are; a query left without a relevant document goes.
-    A domain with no more than ``limit`` documents loses none, and says ``(smoke)`` alone. No seed plays a part but the one that made the
-    splits.
+    A domain with no more than ``limit`` documents loses none, and has ``(smoke)`` behind its name. No seed plays a
+    part but the one that made the splits.
     """
     kept = set(_ranked(domain)[:limit])
     rows = [row for row, doc_id in enumerate(domain.corpus.ids) if doc_id in kept]

@@ -40,7 +40,8 @@ def table(content: Mapping[str, Any], split: str, wide: bool = True) -> Table:
     """A row per arm, each mean above its 95 % interval; where it is not ``wide``, without MRR@10."""
     found, baseline = content[split], content["baseline"]
     n = next(iter(found.values()))["n"]
-    title = f"{content['corpus']}, {n:,} queries of {split}, means with 95 % intervals{'' if wide else ' (MRR@10: report.html)'}"
+    title = f"{content['corpus']}, {n:,} queries of {split}, means with 95 % intervals"
+    title += "" if wide else " (MRR@10: report.html)"
     measures = [measure for measure in MEASURES if wide or measure != "mrr@10"]
     made = Table(title=title, title_justify="left", box=box.HORIZONTALS, show_lines=True, collapse_padding=True)
     made.add_column("retriever", min_width=len("retriever"))
