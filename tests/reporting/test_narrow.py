@@ -34,6 +34,17 @@ def test_spaces_come_first_then_punctuation_and_only_then_words_break(text, line
     assert folded(text, 15) == lines
 
 
+def test_what_is_wider_than_its_letters_is_kept_whole():
+    assert "".join(folded("冷蔵庫がうるさい", 6)) == "冷蔵庫がうるさい"
+
+
+@pytest.mark.parametrize("width", [1, 8, 20])
+def test_a_table_without_room_is_printed_all_the_same(width):
+    table = Table("name", "figure")
+    table.add_row(Folding("clicks.ann.s0"), "1.000")
+    Console(width=width, file=StringIO()).print(table)
+
+
 def test_markup_is_no_markup():
     table = Table("name")
     table.add_row(Folding("[red]x[/]"))

@@ -4,6 +4,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.table import Table
@@ -20,12 +21,13 @@ class Folding:
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         words = self.text.split()
-        least = max((len(piece) for word in words for piece in _PIECE.findall(word)), default=0)
-        most = max(map(len, self.text.splitlines()), default=0)
+        least = max((cell_len(piece) for word in words for piece in _PIECE.findall(word)), default=0)
+        most = max(map(cell_len, self.text.splitlines()), default=0)
         return Measurement(least, most).with_maximum(options.max_width)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        lines = (line for one in self.text.splitlines() for line in _folded(one, options.max_width))
+        width = max(1, options.max_width)
+        lines = (line for one in self.text.splitlines() for line in _folded(one, width))
         yield Text("\n".join(lines), overflow="fold")
 
 
