@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from io import StringIO
 
 import polars as pl
 import pytest
@@ -15,6 +16,7 @@ from shoptalk.configs import root
 from shoptalk.diff import diff, named
 from shoptalk.differing import EXAMPLES, differences
 from shoptalk.errors import InputError
+from shoptalk.reporting import differences as told
 
 HOSTILE = "</script><script>alert(1)</script>"
 
@@ -69,11 +71,58 @@ def test_tables_and_page_are_left(runs):
         cfg = compose("diff", [f"runs=[{runs[0]},{runs[1]}]"])
     diff(cfg, console)
     text = console.export_text()
-    assert "On 80 dev queries the second run is better than the first" in text and "negatives.low" in text
+    assert "On 80 dev queries two is better than one" in text and "negatives.low" in text
     page = Page((runs[1] / "diff.html").read_text(encoding="utf-8"))
-    assert "is better than the first" in page.text and "new29" in page.cells and "negatives.low" in page.cells
+    assert (
+        "two is better than one" in page.text
+        and "in one alone" in page.cells
+        and "new29" in page.cells
+        and "negatives.low" in page.cells
+    )
     [data] = [json.loads(script) for script in page.scripts if script.startswith('{"arms"')]
     assert data["before"] == "first" and data["names"]["second"] == "second: two" and len(data["rows"]) == 80
+
+
+def hydra(folder, *overrides, **choices):
+    (folder / ".hydra").mkdir()
+    OmegaConf.save(OmegaConf.create(list(overrides)), folder / ".hydra" / "overrides.yaml")
+    told = {"hydra": {"runtime": {"choices": {**choices, "hydra/env": folder.name, "logger": folder.name}}}}
+    OmegaConf.save(OmegaConf.create(told), folder / ".hydra" / "hydra.yaml")
+
+
+def test_choices_stand_in_place_of_what_they_imply(tmp_path):
+    sources = {"sources": {"labels": {"_target_": "shoptalk.sources.LabelSource", "min_grade": 1}}}
+    first = run(tmp_path / "one", 0.1, [], data=sources, temperature={"value": 0.05})
+    second = run(tmp_path / "two", 0.1, [], data={"sources": {}}, temperature={"value": 0.1}, negatives={"low": 3})
+    hydra(first, "data=labels", "data.sources.labels.min_grade=1", data="labels", negatives="ann", temperature="soft")
+    hydra(second, "data=clicks", "temperature=soft", data="clicks", negatives="ann", temperature="soft")
+    assert differences(first, second, "dev").config == {
+        "data": ("labels", "clicks"),  # and no target
+        "negatives.low": ("0", "3"),  # the same choice
+        "negatives.pick.k": ("1", "–"),
+        "data.sources.labels.min_grade": ("1", "–"),  # set by name
+        "temperature.value": ("0.05", "0.1"),
+    }
+    (second / ".hydra" / "hydra.yaml").unlink()
+    assert '"shoptalk.sources.LabelSource"' in differences(first, second, "dev").config["data.sources.labels._target_"]
+
+
+def test_names_and_values_fold_between_words_on_a_narrow_terminal(tmp_path):
+    long = "labels.denoised.minilm.default.s0"
+    first = run(tmp_path / long, 0.1, [], data={"sources": {"labels": {"_target_": "shoptalk.sources.LabelSource"}}})
+    second = run(tmp_path / "clicks.ann.minilm.default.s0", 0.2, [], data=None)
+    console = Console(record=True, width=80, file=StringIO())
+    console.print(told.tables(differences(first, second, "dev")))
+    text = console.export_text()
+    pieces = {cell.strip() for line in text.splitlines() for cell in line.replace("┃", "│").split("│")}
+    assert {"labels.denoised.minilm.", "default.s0", "data.sources.labels.", "_target_"} <= pieces
+    assert {'"shoptalk.sources.', 'LabelSource"'} <= pieces
+    assert f"clicks.ann.minilm.default.s0 is better than {long}" in " ".join(text.split())
+
+
+def test_runs_of_one_name_go_by_their_folders(runs):
+    (runs[1] / "metrics.json").write_text((runs[0] / "metrics.json").read_text())
+    assert differences(*runs, "dev").names == tuple(map(str, runs))
 
 
 def test_what_users_wrote_is_shown_as_text(tmp_path):

@@ -70,7 +70,7 @@ def quiet_bar():
 
     from shoptalk.reporting.progress import Stages
 
-    return Stages({}, Console(quiet=True)).bar
+    return Stages((), Console(quiet=True)).bar
 
 
 def test_the_curve_has_both_ends_and_counts_what_is_lost():

@@ -58,7 +58,7 @@ def outcome(tmp_path_factory):
 
 
 def test_every_figure_says_that_the_corpus_is_a_part(outcome):
-    assert outcome.metrics["corpus"] == "smoke-700" and outcome.metrics["documents"] == 700
+    assert outcome.metrics["corpus"] == "phenotypes (smoke-700)" and outcome.metrics["documents"] == 700
 
 
 def test_each_source_is_drawn_as_asked(outcome):

@@ -46,7 +46,7 @@ def metrics(lift: float, splits: tuple[str, ...] = ("dev",)) -> dict:
     }
     per_query = pl.concat(table(lift, split=split) for split in splits)
     found = results.measured(per_query, {split: ["kind"] for split in splits})
-    content = {"corpus": "smoke-3000", "mixing": mixing, "notices": [], **found}
+    content = {"corpus": "phenotypes (smoke-3000)", "mixing": mixing, "notices": [], **found}
     content["judged"] = {
         split: {"documents": 12.0, "arms": dict.fromkeys(("bm25", "zero_shot", "adapted"), 0.1), "warnings": []}
         for split in splits

@@ -1,7 +1,7 @@
 """How one finished run differs from another: config, training pairs, queries."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,13 @@ class Differences:
     """What differs between two runs, told of the second against the first.
 
     Attributes:
-        names: the runs' names, first and second.
+        names: the runs' names, first and second; their folders where both have the same.
         queries: ``query_id``, ``query``, ``first``, ``second`` (nDCG@10 of their adapted models), ``change``.
         difference: over these queries, paired.
         lost: counts of ``shipping.losses``, of the second against the first.
         alone: queries that only one of the two measured.
-        config: option to its value in the first and in the second.
+        config: option to its value in the first and in the second: choices of groups, then values that no choice of
+            these implies.
         pairs: source to counts ``both``, ``first`` (in that run alone), ``second``.
         examples: (source, ``first`` or ``second``, query, document id, times drawn) of pairs in one run alone.
         per_query: for the browser: both runs' adapted arms under the names ``first`` and ``second``, and ``ranked``.
@@ -71,7 +72,7 @@ def differences(first: Path, second: Path, split: str) -> Differences:
     before, after = queries[FIRST].to_numpy(), queries[SECOND].to_numpy()
     shared, counts = queries.select("query_id"), _pairs(*runs)
     return Differences(
-        names=tuple(told["run"] for told in metrics),
+        names=_names(runs, metrics),
         corpus=" and ".join(dict.fromkeys(told["corpus"] for told in metrics)),
         split=split,
         queries=queries,
@@ -104,11 +105,42 @@ def _table(folder: Path, name: str, split: str, arm: str) -> pl.DataFrame:
     return table.filter(split=split, arm="adapted").with_columns(arm=pl.lit(arm))
 
 
+def _names(runs: Sequence[Path], metrics: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    names = tuple(told["run"] for told in metrics)
+    return tuple(map(str, runs)) if names[0] == names[1] else names
+
+
 def _config(first: Path, second: Path) -> dict[str, tuple[str, str]]:
-    one, other = (_flat(OmegaConf.to_container(OmegaConf.load(f / "config.yaml"))) for f in (first, second))
+    choices = [_choices(folder) for folder in (first, second)]
+    chosen = _apart(*choices) if all(choices) else {}
+    asked = {word.lstrip("+~").partition("=")[0] for folder in (first, second) for word in _overrides(folder)}
+    values = _apart(*(_flat(OmegaConf.to_container(OmegaConf.load(f / "config.yaml"))) for f in (first, second)))
+    # What a choice brings is not told beside it, only what was set by name.
+    told = {
+        name: both
+        for name, both in values.items()
+        if name.partition(".")[0] not in chosen
+        or any(f"{name}.".startswith(f"{one}.") for one in asked - chosen.keys())
+    }
+    return chosen | told
+
+
+def _apart(one: Mapping[str, str], other: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     names = [name for name in {**one, **other} if name.partition(".")[0] not in BESIDE]
     found = {name: (one.get(name, NOWHERE), other.get(name, NOWHERE)) for name in names}
     return {name: values for name, values in found.items() if values[0] != values[1]}
+
+
+def _choices(folder: Path) -> dict[str, str]:
+    """Group of the run's config to what was chosen; empty where Hydra left no word of it."""
+    hydra = folder / ".hydra" / "hydra.yaml"
+    found = OmegaConf.select(OmegaConf.load(hydra), "hydra.runtime.choices") if hydra.is_file() else None
+    return {group: str(choice) for group, choice in (found or {}).items() if choice and not group.startswith("hydra/")}
+
+
+def _overrides(folder: Path) -> list[str]:
+    path = folder / ".hydra" / "overrides.yaml"
+    return [str(word) for word in OmegaConf.load(path)] if path.is_file() else []
 
 
 def _flat(options: Any, head: str = "") -> dict[str, str]:

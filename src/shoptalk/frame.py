@@ -20,8 +20,7 @@ from shoptalk.system import set_threads
 from shoptalk.training.ranks import any_of, world
 from shoptalk.training.settings import Settings
 
-# Seconds on two cores with cold caches; only their proportions matter, for the estimate of what is left.
-EXPECTED = {"domain": 60, "sources": 30, "negatives": 200, "fit": 230, "evaluate": 65}
+STAGES = ("domain", "sources", "negatives", "fit", "evaluate")
 
 LEFT = ("metrics.json", "error.txt", PRUNED_FILE)
 """Files by which others see how a run ended."""
@@ -47,7 +46,7 @@ class Run:
         self.device = self.settings.device()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.cache = Cache(cfg.cache.root, cfg.cache.max_bytes)
-        self.stages = Stages(EXPECTED, self.console)
+        self.stages = Stages(STAGES, self.console)
         self.tracker = instantiate(cfg.logger) if self.main else Silent()
         self._trial = Watched(cfg.run.trial) if cfg.run.trial and self.main else None
         if self.main:

@@ -92,7 +92,7 @@ class _Work:
     def __init__(self, cfg: DictConfig, console: Console):
         self.cfg, self.console, self.threads = cfg, console, set_threads(cfg.threads)
         self.cache = Cache(cfg.cache.root, cfg.cache.max_bytes)
-        self.bar = Stages({}, console).bar
+        self.bar = Stages((), console).bar
         self.run = Finished(cfg.run) if cfg.run else None
         self.domain: Domain = instantiate(cfg.domain).load(self.cache)
 

@@ -43,7 +43,7 @@ def searching(cfg: DictConfig, console: Console) -> Searching:
     if not cfg.run:
         raise InputError("run is not set; give the folder of a finished run, as in run=outputs/RUN.")
     run, threads = Finished(cfg.run), set_threads(cfg.threads)
-    cache, bar = Cache(cfg.cache.root, cfg.cache.max_bytes), Stages({}, console).bar
+    cache, bar = Cache(cfg.cache.root, cfg.cache.max_bytes), Stages((), console).bar
     domain = run.domain(cache)
     corpus = domain.corpus
     searches = {

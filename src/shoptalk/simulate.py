@@ -49,7 +49,7 @@ def simulate_log(cfg: DictConfig, console: Console) -> list[Path]:
     shape: Shape = instantiate(cfg.shape)
     cache = Cache(cfg.cache.root, cfg.cache.max_bytes)
     domain, notices = with_intents(instantiate(cfg.domain).load(cache), cfg.split)
-    rankers = logging_rankers(domain, cache, threads, Stages({}, console).bar)
+    rankers = logging_rankers(domain, cache, threads, Stages((), console).bar)
     made = make(domain, rankers, world)
     files = leave(made, shape, out)
     console.print(summary(made, world, files))

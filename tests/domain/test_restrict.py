@@ -34,7 +34,7 @@ DOMAIN = Domain(
 def test_judged_documents_stay_and_everything_else_follows():
     small = restrict(DOMAIN, 12)
     kept = set(small.corpus.ids)
-    assert small.name == "smoke-12"
+    assert small.name == "all (smoke-12)"
     assert len(small.corpus) == 12
     assert {"D30", "D03", "D05", "D11", "D07", "D20"} <= kept
     assert list(small.corpus.ids) == sorted(kept)
@@ -49,7 +49,7 @@ def test_judged_documents_stay_and_everything_else_follows():
     assert sum(small.traffic.values()) == pytest.approx(1)
     assert small.counts["removed_documents_by_restriction"] == 28
     assert small.counts["removed_intents_by_restriction"] == 28
-    assert small.identity != DOMAIN.identity
+    assert small.identity != DOMAIN.identity and small.digest != restrict(DOMAIN, 13).digest
 
 
 def test_it_is_the_same_every_time_and_grows_with_the_limit():
@@ -65,6 +65,7 @@ def test_the_evaluation_documents_come_first_when_even_judged_ones_are_too_many(
 
 def test_a_small_corpus_is_kept_whole():
     whole = restrict(DOMAIN, 1000)
+    assert whole.name == restrict(DOMAIN, 40).name == "all (smoke)"
     assert whole.corpus == DOMAIN.corpus
     assert whole.splits == DOMAIN.splits
     assert whole.intents == DOMAIN.intents

@@ -1,9 +1,11 @@
 import json
+from io import StringIO
 
 import numpy as np
 import polars as pl
 import pytest
 from omegaconf import OmegaConf
+from rich.console import Console
 
 from shoptalk.errors import InputError
 from shoptalk.reporting import claims
@@ -66,6 +68,23 @@ def test_an_arm_is_compared_query_by_query_over_the_seeds_it_shares(folder):
     assert told["negatives=random"]["over_first"]["mean"] == pytest.approx(single.mean)
     assert told["negatives=random"]["over_first"]["verdict"] == "inconclusive"
     assert told["negatives=in_batch"]["over_first"] is None
+
+
+def test_what_all_jobs_share_is_no_part_of_an_arm_and_tables_fit_80_columns(folder):
+    for job in claims.jobs(folder):
+        path = job / ".hydra" / "overrides.yaml"
+        shared = ["threads=1", "run.progress=false", "cache.root=/some/where/far"]
+        OmegaConf.save(OmegaConf.create([*OmegaConf.load(path), *shared]), path)
+    found = claims.arms(folder, "audit")
+    assert list(found) == list(LIFTS)
+    one = claims.Slice("negatives=ann", "negatives=in_batch", "number_twin", "yes")
+    console = Console(width=80, record=True, file=StringIO())
+    console.print(claims.shown(told := claims.judged(found), "audit"))
+    console.print(claims.slices_shown(claims.sliced(found, [one]), "audit"))
+    text = console.export_text()
+    assert "negatives=ann " in text and "in_batch " in text and "…" not in text
+    over = next(arm["over_first"] for arm in told if arm["arm"] == "negatives=ann")
+    assert f"+{over['low']:.4f} to +{over['high']:.4f}".replace("0.", ".") in text and f"{over['holm']:.4f}" in text
 
 
 def test_holm_is_that_of_a_naive_loop():

@@ -7,6 +7,8 @@ from rich.console import Console
 from shoptalk.efficiency.cost import Cost
 from shoptalk.reporting.evaluation import table
 
+LONG = "clicks.ann.minilm.default.s0:onnx-int8@256/int8"
+
 
 def arm(mean, n=40):
     measures = {name: mean for name in ("ndcg@10", "recall@100", "mrr@10")}
@@ -44,7 +46,7 @@ def said(told, width=120):
 
 def test_one_table_of_dev_and_one_reading_of_test():
     text = said(content())
-    for piece in ("horns, 40 queries of dev", "[red]mine", "0.950", ".900–1.000", "+0.550", "+.510…+.590", "20/15/5",
+    for piece in ("horns, 40 queries of dev", "[red]mine", "0.950", ".900–1.000", "+0.550", "+.510 to +.590", "20/15/5",
                   "0.0120", "better", "worse", "baseline", "note: [b]old news"):  # fmt: skip
         assert piece in text, (piece, text)
     flat = " ".join(text.split())
@@ -89,8 +91,51 @@ def test_other_outcomes():
 
 
 def test_no_figure_is_torn_on_a_narrow_terminal():
-    text = said(content(), width=80)
-    assert all(piece in text for piece in (".900–1.000", "+.510…+.590", "20/15/5"))
+    told = content()
+    told["dev"][LONG] = arm(0.6)
+    told["over_baseline"]["dev"][LONG] = over(-0.455, "inconclusive") | {"wins": 1200, "ties": 300, "losses": 500}
+    text = said(told, width=80)
+    assert "…" not in text and max(map(len, text.splitlines())) <= 80
+    for piece in (".900–1.000", "+.510 to +.590", "-.495 to -.415", "20/15/5", "1200/300/500", "MRR@10: report.html"):
+        assert piece in text, (piece, text)
+    rows = [line.split() for line in text.splitlines() if line.split()]
+    firsts = [row[0] for row in rows if any(cell.startswith("0.") for cell in row[1:3])]
+    assert firsts == ["bm25", "[red]mine", "other", "clicks.ann.minilm."]
+    assert "default.s0:onnx-int8@" in text and "256/int8" in text
+
+
+def test_one_retriever_alone_has_a_whole_heading():
+    told = content(winner="bm25", dev={"bm25": arm(1.0)}, test={"bm25": arm(0.41)})
+    told["over_baseline"]["dev"] = {}
+    assert "retriever " in said(told, width=80)
+
+
+def test_a_long_baseline_takes_no_room_from_names():
+    told = content(baseline="clicks.ann.minilm.default.s0")
+    console = Console(width=80, record=True, file=StringIO())
+    console.print(table.table(told, "dev", wide=False))
+    text = console.export_text()
+    assert "over baseline" in text and "[red]mine" in text and "…" not in text
+
+
+def test_many_that_a_budget_bars_stand_in_a_table_each_with_its_reason():
+    barred = {f"clicks.ann.s0@{size}/int8": f"latency_ms (30 ms, {size}.0% too much)" for size in range(100, 112)}
+    budget = {"barred": barred, "left_out": {"large": "its weights alone take 900 MB"}, "best": "other", "price": None}
+    text = said(content(budget=budget), width=80)
+    for name, why in (budget["barred"] | budget["left_out"]).items():
+        assert any(name in line and why in line for line in text.splitlines()), name
+    assert "The budget bars 13 retrievers. It costs nothing" in text
+
+
+def test_names_have_the_room_that_figures_of_cost_leave():
+    known = Cost(p50_ms=13.21, p95_ms=114.96, documents_per_s=1234.5, memory_mb=1484, index_bytes=1_129_236_224,
+                 index_mb_per_1m=1536)  # fmt: skip
+    told = content(costs={LONG: known.told()})
+    told["dev"][LONG] = arm(0.6)
+    console = Console(width=80, record=True, file=StringIO())
+    console.print(table.costs(told))
+    firsts = [line.split()[0] for line in console.export_text().splitlines()[-4:-1]]
+    assert firsts == ["clicks.ann.minilm.", "default.s0:onnx-int8@", "256/int8"]
 
 
 def test_costs_stand_in_a_table_and_what_was_not_measured_in_dashes():

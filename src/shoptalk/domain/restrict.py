@@ -10,13 +10,13 @@ _FIRST = ("dev", "test", "calibration", "train")
 
 
 def restrict(domain: Domain, limit: int) -> Domain:
-    """``domain`` over at most ``limit`` documents, under the name ``smoke-<limit>``.
+    """``domain`` over at most ``limit`` documents, its name with ``(smoke-<limit>)`` behind.
 
     Judged documents of dev, test, calibration and train come first, then those with the lowest hash of their
     id; the corpus keeps its order. Judgments, intents, neighbours, unrecorded documents and traffic (scaled to
     sum to 1 again) are kept as far as their documents are; a query left without a relevant document goes.
-    A domain with no more than ``limit`` documents loses none. No seed plays a part but the one that made the
-    splits.
+    A domain with no more than ``limit`` documents loses none, and has ``(smoke)`` behind its name. No seed plays a
+    part but the one that made the splits.
     """
     kept = set(_ranked(domain)[:limit])
     rows = [row for row, doc_id in enumerate(domain.corpus.ids) if doc_id in kept]
@@ -33,7 +33,7 @@ def restrict(domain: Domain, limit: int) -> Domain:
         removed["removed_intents_by_restriction"] = len(domain.intents) - len(intents)
     return replace(
         domain,
-        name=f"smoke-{limit}",
+        name=f"{domain.name} (smoke-{limit})" if len(rows) < len(domain.corpus) else f"{domain.name} (smoke)",
         corpus=domain.corpus.take(rows),
         splits={name: split for name, split in splits.items() if len(split)},
         intents=intents,

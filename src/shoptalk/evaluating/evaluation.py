@@ -62,7 +62,7 @@ def evaluate(cfg: DictConfig, console: Console) -> Evaluation:
     threads, cache = set_threads(cfg.threads), Cache(cfg.cache.root, cfg.cache.max_bytes)
     domain: Domain = instantiate(cfg.domain).load(cache)
     first = _first_split(domain)
-    bar = Stages({}, console).bar
+    bar = Stages((), console).bar
     bench = Bench(domain.corpus, cache, threads, bar, _device(cfg.device), lambda line: _say(console, line))
     splits = {name: domain.splits[name] for name in _measured(domain, first, cfg.evaluation.audit)}
     bench.say(f"{domain.name}: {len(domain.corpus):,} documents, {_counted(splits)}.")

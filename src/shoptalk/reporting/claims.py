@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
+from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from shoptalk.errors import InputError
 from shoptalk.reporting.multirun import jobs
+from shoptalk.reporting.narrow import Folding, add_columns, short
+from shoptalk.reporting.overrides import varied
 from shoptalk.retrieval.holm import holm
 from shoptalk.retrieval.significance import Difference, compare
 
@@ -61,15 +65,13 @@ class Slice:
 
 
 def arms(folder: Path, split: str) -> dict[str, dict[int, pl.DataFrame]]:
-    """Arm (its overrides but the seed) to seed to its table of queries, in the order of the jobs."""
+    """Arm (its overrides but the seed and what all jobs share) to seed to its table of queries, in the jobs' order."""
     found: dict[str, dict[int, pl.DataFrame]] = {}
-    for job in jobs(folder):
+    for job, asked in varied(jobs(folder), ("seed=", "experiment=")).items():
         if (job / "metrics.json").exists():
-            asked = OmegaConf.to_object(OmegaConf.load(job / ".hydra" / "overrides.yaml"))
             seed = json.loads((job / "metrics.json").read_text())["seed"]
-            varied = [word for word in asked if not word.startswith(("seed=", "experiment="))]
             table = pl.read_parquet(job / "per_query.parquet").filter(split=split)
-            found.setdefault(" ".join(varied) or "default", {})[seed] = table
+            found.setdefault(asked or "default", {})[seed] = table
     return found
 
 
@@ -119,37 +121,35 @@ def _inside(table: pl.DataFrame, one: Slice) -> pl.DataFrame:
 
 
 def slices_shown(told: Sequence[Mapping[str, Any]], split: str) -> Table:
-    """A row per comparison."""
-    table = Table(title=f"{split}, slices", title_justify="left")
-    for name, side in (("slice", "left"), ("queries", "right"), ("arm", "left"), ("nDCG@10", "right"),
-                       ("against", "left"), ("nDCG@10", "right"), ("difference [95 %]", "right"),
-                       ("p (Holm)", "right"), ("verdict", "left")):  # fmt: skip
-        table.add_column(name, justify=side, overflow="fold")
+    """A row per comparison: what is compared above what it is compared with."""
+    table = _titled(f"{split}, slices")
+    for name in ("slice", "arm\nagainst"):
+        table.add_column(name)
+    add_columns(table, "queries", "nDCG@10\nof both", "difference\n95 % interval", "verdict\np (Holm)")
     for one in told:
-        found = one["difference"]
-        table.add_row(
-            f"{one['column']}={one['value']}", str(found["n"]), one["arm"], f"{one[MEASURE]:.4f}", one["against"],
-            f"{one['against_' + MEASURE]:.4f}", _interval(found), f"{found['holm']:.4f}", found["verdict"],
-        )  # fmt: skip
+        found, both = one["difference"], f"{one[MEASURE]:.4f}\n{one['against_' + MEASURE]:.4f}"
+        compared = Folding(f"{one['arm']}\n{one['against']}")
+        table.add_row(Folding(f"{one['column']}={one['value']}"), compared, str(found["n"]), both, *_difference(found))
     return table
 
 
 def shown(told: Sequence[Mapping[str, Any]], split: str) -> Table:
     """A row per arm."""
-    table = Table(title=f"{split}, mean over seeds", title_justify="left")
-    for name, side in (("arm", "left"), ("seeds", "right"), ("nDCG@10", "right"), ("spread of seeds", "right"),
-                       ("over zero-shot [95 %]", "right"), ("over the first [95 %]", "right"), ("p (Holm)", "right"),
-                       ("verdict", "left")):  # fmt: skip
-        table.add_column(name, justify=side, overflow="fold")
+    table = _titled(f"{split}, mean over seeds")
+    table.add_column("arm")
+    add_columns(table, "nDCG@10\nspread", "seeds", "over zero-shot\n95 % interval", "over the first\n95 % interval",
+                "verdict\np (Holm)")  # fmt: skip
     for arm in told:
         means = list(arm["means"].values())
-        over = arm["over_first"]
-        verdict = ("", "", "") if over is None else (_interval(over), f"{over['holm']:.4f}", over["verdict"])
-        table.add_row(
-            arm["arm"], str(len(means)), f"{arm[MEASURE]:.4f}", f"{max(means) - min(means):.4f}",
-            _interval(arm["over_zero_shot"]), *verdict,
-        )  # fmt: skip
+        mean = f"{arm[MEASURE]:.4f}\n{max(means) - min(means):.4f}"
+        over = _difference(arm["over_first"]) if arm["over_first"] else ["", ""]
+        table.add_row(Folding(arm["arm"]), mean, str(len(means)), _interval(arm["over_zero_shot"]), *over)
     return table
+
+
+def _titled(title: str) -> Table:
+    look = {"title_justify": "left", "box": box.HORIZONTALS, "show_lines": True, "collapse_padding": True}
+    return Table(title=escape(title), **look)
 
 
 def _values(tables: Mapping[int, pl.DataFrame], seeds: Sequence[int], arm: str) -> np.ndarray:
@@ -171,4 +171,10 @@ def _together(differences: Sequence[dict[str, Any]]) -> None:
 
 
 def _interval(told: Mapping[str, Any] | None) -> str:
-    return "" if told is None else f"{told['mean']:+.4f} [{told['low']:+.4f}, {told['high']:+.4f}]"
+    if told is None:
+        return ""
+    return f"{told['mean']:+.4f}\n[dim]{short(told['low'], '+.4f')} to {short(told['high'], '+.4f')}[/]"
+
+
+def _difference(told: Mapping[str, Any]) -> list[str]:
+    return [_interval(told), f"{told['verdict']}\n{told['holm']:.4f}"]

@@ -6,9 +6,13 @@ from typing import Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
+from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from shoptalk.reporting.narrow import Folding, add_columns, short
+from shoptalk.reporting.overrides import varied
 from shoptalk.reporting.pages.multirun import report_of_multirun
 
 
@@ -29,19 +33,13 @@ class CompareRuns(Callback):
 
 def comparison(folder: Path) -> Table:
     """One row per job folder, best dev nDCG@10 first, failed jobs last with their sentence."""
-    rows = [_row(job) for job in jobs(folder)]
+    rows = [_row(job, asked) for job, asked in varied(jobs(folder)).items()]
     names = {row["corpus"] for row in rows if row["corpus"]}
-    table = Table(title=f"dev of {', '.join(sorted(names)) or 'no corpus'}", title_justify="left")
-    for name, side in (
-        ("job", "right"),
-        ("overrides", "left"),
-        ("ndcg@10", "right"),
-        ("zero-shot", "right"),
-        ("gain [95 %]", "right"),
-        ("negatives dropped", "right"),
-        ("seconds", "right"),
-    ):
-        table.add_column(name, justify=side, overflow="fold")
+    title = f"dev of {escape(', '.join(sorted(names)) or 'no corpus')}"
+    table = Table(title=title, title_justify="left", box=box.HORIZONTALS, show_lines=True, collapse_padding=True)
+    add_columns(table, "job")
+    table.add_column("overrides")
+    add_columns(table, "nDCG@10", "zero-\nshot", "gain\n95 % interval", "negatives\ndropped", "seconds")
     for row in sorted(rows, key=lambda r: -r["score"]):
         table.add_row(*row["cells"])
     return table
@@ -52,27 +50,23 @@ def jobs(folder: Path) -> list[Path]:
     return sorted((f for f in folder.iterdir() if f.is_dir() and f.name.isdigit()), key=lambda f: int(f.name))
 
 
-def _row(job: Path) -> dict[str, Any]:
-    overrides = job / ".hydra" / "overrides.yaml"
-    asked = (
-        " ".join(line[2:] for line in overrides.read_text().splitlines() if line.startswith("- "))
-        if overrides.exists()
-        else ""
-    )
+def _row(job: Path, asked: str) -> dict[str, Any]:
     path = job / "metrics.json"
     if not path.exists():
         reason = (job / "error.txt").read_text().strip() if (job / "error.txt").exists() else "left no metrics"
-        return {"score": -1.0, "corpus": None, "cells": (job.name, asked, "failed", "", reason, "", "")}
+        return {"score": -1.0, "corpus": None, "cells": (job.name, Folding(f"{asked}\n{reason}"), "failed")}
     metrics = json.loads(path.read_text())
     dropped = sum(metrics["negatives"]["dropped"].values())
     cells = [str(dropped), f"{metrics['seconds']['total']:.0f}"]
     if "dev" not in metrics:
-        return {"score": -1.0, "corpus": metrics["corpus"], "cells": (job.name, asked, "no dev split", "", "", *cells)}
+        told = (job.name, Folding(f"{asked}\nno dev split"), "", "", "", *cells)
+        return {"score": -1.0, "corpus": metrics["corpus"], "cells": told}
     dev, gain = metrics["dev"], metrics["gain"]["dev"]["zero_shot"]
     score = dev["adapted"]["ndcg@10"]
-    shown = f"{gain['ndcg@10']:+.3f} [{gain['ci95'][0]:+.3f}, {gain['ci95'][1]:+.3f}]"
+    low, high = (short(side, "+.3f") for side in gain["ci95"])
+    shown = f"{gain['ndcg@10']:+.3f}\n[dim]{low} to {high}[/]"
     return {
         "score": score,
         "corpus": metrics["corpus"],
-        "cells": (job.name, asked, f"{score:.3f}", f"{dev['zero_shot']['ndcg@10']:.3f}", shown, *cells),
+        "cells": (job.name, Folding(asked), f"{score:.3f}", f"{dev['zero_shot']['ndcg@10']:.3f}", shown, *cells),
     }

@@ -1,7 +1,7 @@
-"""Which stage a run is in, how long it has taken, and about how long is left."""
+"""Which stage a run is in, and how long it has taken; long work within a stage tells how long it still takes."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -15,12 +15,12 @@ class Stages:
     """Announces stages in order and times them.
 
     Args:
-        expected: stage to expected seconds on a 2-core laptop with cold caches. Only their proportions
-            matter: what is left is scaled by how fast the stages behind us went.
+        names: of the stages, in order. How long those ahead take depends on documents, pairs, model and machine, so
+            nothing is foretold of them.
     """
 
-    def __init__(self, expected: dict[str, float], console: Console):
-        self.expected, self.console = expected, console
+    def __init__(self, names: Sequence[str], console: Console):
+        self.names, self.console = names, console
         self.seconds: dict[str, float] = {}
         self._started = time.perf_counter()
 
@@ -28,9 +28,8 @@ class Stages:
     def stage(self, name: str, title: str) -> Iterator[None]:
         """Time what happens inside and print a line before it."""
         elapsed = time.perf_counter() - self._started
-        place = list(self.expected).index(name) + 1
-        left = f" · about {clock(self._left(name))} left" if self.seconds else ""
-        self.console.print(f"[bold]{place}/{len(self.expected)} {title}[/]  [dim]{clock(elapsed)} gone{left}[/]")
+        place = self.names.index(name) + 1
+        self.console.print(f"[bold]{place}/{len(self.names)} {title}[/]  [dim]{clock(elapsed)} gone[/]")
         before = time.perf_counter()
         yield
         self.seconds[name] = time.perf_counter() - before
@@ -51,14 +50,6 @@ class Stages:
     def total(self) -> float:
         """Seconds since the run began."""
         return time.perf_counter() - self._started
-
-    def _left(self, name: str) -> float:
-        names = list(self.expected)
-        ahead = sum(self.expected[n] for n in names[names.index(name) :])
-        # A stage far below its expectation came out of the cache and says nothing of the machine.
-        behind = [n for n, seconds in self.seconds.items() if seconds > 0.3 * self.expected[n]]
-        speed = (sum(self.seconds[n] for n in behind) + 60) / (sum(self.expected[n] for n in behind) + 60)
-        return ahead * speed
 
 
 def clock(seconds: float) -> str:

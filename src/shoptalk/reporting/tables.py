@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from rich import box
 from rich.console import Console, Group
 from rich.markup import escape
 from rich.table import Table
 
-from shoptalk.comparing import SPLITS
+from shoptalk.comparing import SMALL, SPLITS
+from shoptalk.reporting.narrow import add_columns, short
 from shoptalk.retrieval.significance import Difference
 
 ARMS = {"bm25": "BM25", "zero_shot": "zero-shot", "adapted": "adapted"}
@@ -38,20 +40,30 @@ def _interval(gain: dict[str, Any]) -> str:
 
 
 def slice_table(metrics: dict[str, Any], split: str) -> Table:
-    """Every slice of one split: n, nDCG@10 per arm, gain over zero-shot; in italics those that resolve too little."""
-    table = Table(title=f"nDCG@10 by slice ({split})", title_justify="left")
+    """Every slice of one split: n, nDCG@10 per arm, gain over zero-shot; no interval where it resolves too little."""
+    title, few = f"nDCG@10 by slice ({split})", False
+    table = Table(title=title, title_justify="left", box=box.HORIZONTALS, padding=0, caption_justify="left")
     for name in ("slice", "value"):
-        table.add_column(name)
-    for name in ("n", *ARMS.values(), "gain over zero-shot [95 %]"):
-        table.add_column(name, justify="right")
+        table.add_column(name, overflow="fold")
+    add_columns(table, "n", *(name.replace("-", "-\n") for name in ARMS.values()), "gain over\nzero-shot [95 %]")
     for column, values in metrics["slices"].get(split, {}).items():
         for value, cells in values.items():
-            figures = [f"{cells[arm]:.3f}" if arm in cells else "" for arm in ARMS]
-            gain = _interval(cells["gain"]) if "gain" in cells else ""
-            style = "dim italic" if cells.get("small") else ""
-            table.add_row(escape(column), escape(value), str(cells["n"]), *figures, gain, style=style)
+            figures = [short(cells[arm]) if arm in cells else "" for arm in ARMS]
+            small = cells.get("small", False)
+            gain = _gain(cells["gain"], small) if "gain" in cells else ""
+            table.add_row(escape(column), escape(value), str(cells["n"]), *figures, gain, style="dim" if small else "")
+            few |= small
         table.add_section()
+    if few:
+        table.caption = (
+            f"too few: fewer than {SMALL} queries, or too few to show (80 % power) even the gain over all queries"
+        )
     return table
+
+
+def _gain(gain: dict[str, Any], small: bool) -> str:
+    low, high = (short(side, "+.3f") for side in gain["ci95"])
+    return f"{short(gain['ndcg@10'], '+.3f')} {'too few' if small else f'[{low}, {high}]'}"
 
 
 def mixing_table(metrics: dict[str, Any]) -> Table:

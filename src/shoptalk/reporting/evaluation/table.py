@@ -8,7 +8,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from shoptalk.reporting.narrow import Folding, add_columns, short
+
 MEASURES = {"ndcg@10": "nDCG@10", "recall@100": "recall@100", "mrr@10": "MRR@10"}
+WIDE = 100
+"""Columns of a terminal that have room for MRR@10, and for won/tied/lost beside the difference."""
+FEW = 2
+"""Retrievers barred by a budget that a sentence can name; more stand in a table."""
 
 
 def show(content: Mapping[str, Any], console: Console) -> None:
@@ -19,36 +25,41 @@ def show(content: Mapping[str, Any], console: Console) -> None:
     """
     for split in ("dev", "test", "audit"):
         if split in content and (split != "test" or content["chosen_on"] is None):
-            console.print(table(content, split))
+            console.print(table(content, split, console.width >= WIDE))
     if "costs" in content:
         console.print(costs(content))
+    if len(lost := _lost(content)) > FEW:
+        console.print(barred(lost))
     for notice in content["notices"]:
         console.print(f"[yellow]note:[/] {escape(notice)}", highlight=False)
     for sentence in outcome(content):
         console.print(f"[bold]{escape(sentence)}[/]", highlight=False)
 
 
-def table(content: Mapping[str, Any], split: str) -> Table:
-    """A row per arm, each mean above its 95 % interval."""
+def table(content: Mapping[str, Any], split: str, wide: bool = True) -> Table:
+    """A row per arm, each mean above its 95 % interval; where it is not ``wide``, without MRR@10."""
     found, baseline = content[split], content["baseline"]
     n = next(iter(found.values()))["n"]
     title = f"{content['corpus']}, {n:,} queries of {split}, means with 95 % intervals"
+    title += "" if wide else " (MRR@10: report.html)"
+    measures = [measure for measure in MEASURES if wide or measure != "mrr@10"]
     made = Table(title=title, title_justify="left", box=box.HORIZONTALS, show_lines=True, collapse_padding=True)
-    made.add_column("retriever", overflow="fold")
-    for name in (*MEASURES.values(), f"nDCG@10\nover {escape(baseline)}", "won/tied/lost"):
-        made.add_column(name, justify="right", no_wrap=True)
+    made.add_column("retriever", min_width=len("retriever"))
+    over = f"nDCG@10\nover {escape(baseline) if len(baseline) <= len('baseline') else 'baseline'}"
+    add_columns(made, *map(MEASURES.get, measures), *([over, "won/tied/lost"] if wide else [f"{over}\nwon/tied/lost"]))
     made.add_column("verdict\np (Holm)", no_wrap=True)
     for arm, told in found.items():
-        cells = [_mean(told[measure], told["ci95"][measure]) for measure in MEASURES]
+        cells = [_mean(told[measure], told["ci95"][measure]) for measure in measures]
         against = content["over_baseline"][split].get(arm)
-        compared = _against(against) if against else ["", "", "baseline"]
-        made.add_row(escape(arm), *cells, *compared, style="bold" if arm == content["winner"] else "")
+        difference, counts, verdict = _against(against) if against else ("", "", "baseline")
+        compared = [difference, counts] if wide else [f"{difference}\n{counts}".strip()]
+        made.add_row(Folding(arm), *cells, *compared, verdict, style="bold" if arm == content["winner"] else "")
     return made
 
 
 COSTS = {
     "p50_ms": "p50\nms", "p95_ms": "p95\nms", "documents_per_s": "documents\nper s", "memory_mb": "memory\nMB",
-    "index_bytes": "index\nMB", "index_mb_per_1m": "index MB\nper million",
+    "index_bytes": "index\nMB", "index_mb_per_1m": "index\nMB per\nmillion",
 }  # fmt: skip
 """Figure of ``Cost`` to its heading."""
 
@@ -58,13 +69,22 @@ def costs(content: Mapping[str, Any]) -> Table:
     split = content["chosen_on"] or "test"
     title = "What they cost: a query alone from text to results; memory of a process with model and index"
     made = Table(title=title, title_justify="left", box=box.HORIZONTALS, collapse_padding=True)
-    made.add_column("retriever", overflow="fold")
-    for heading in (f"nDCG@10\n{split}", *COSTS.values()):
-        made.add_column(heading, justify="right", no_wrap=True)
+    made.add_column("retriever", min_width=len("retriever"))
+    add_columns(made, f"nDCG@10\n{split}", *COSTS.values())
     for arm, told in content["costs"].items():
         row = [cost(name, told[name]) for name in COSTS]
         quality = f"{content[split][arm]['ndcg@10']:.3f}"
-        made.add_row(escape(arm), quality, *row, style="bold" if arm == content["winner"] else "")
+        made.add_row(Folding(arm), quality, *row, style="bold" if arm == content["winner"] else "")
+    return made
+
+
+def barred(lost: Mapping[str, str]) -> Table:
+    """A row per arm that the budget takes away, and why."""
+    made = Table(title="Barred by the budget", title_justify="left", box=box.HORIZONTALS, collapse_padding=True)
+    made.add_column("retriever")
+    made.add_column("why")
+    for arm, why in lost.items():
+        made.add_row(Folding(arm), escape(why))
     return made
 
 
@@ -81,7 +101,7 @@ def outcome(content: Mapping[str, Any]) -> list[str]:
     baseline, winner = content["baseline"], content["winner"]
     if content["chosen_on"] is None:
         return ["There is no dev split: all are measured on test, and nothing is chosen."]
-    budget = [_price(content["budget"])] if "budget" in content else []
+    budget = [_price(content["budget"], _lost(content))] if "budget" in content else []
     if winner is None:
         return []  # the sentence that ends the command says by how much the nearest misses
     best = f"{winner} is best on dev with {content['dev'][winner]['ndcg@10']:.3f} nDCG@10"
@@ -102,10 +122,16 @@ def outcome(content: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _price(budget: Mapping[str, Any]) -> str:
+def _lost(content: Mapping[str, Any]) -> dict[str, str]:
+    """Arm that the budget takes away to why."""
+    budget = content.get("budget")
+    return {**budget["left_out"], **budget["barred"]} if budget else {}
+
+
+def _price(budget: Mapping[str, Any], lost: Mapping[str, str]) -> str:
     """What the budget takes away."""
-    lost = {**budget["left_out"], **budget["barred"]}
-    bars = f"The budget bars {'; '.join(f'{arm}: {why}' for arm, why in lost.items())}."
+    named = "; ".join(f"{arm}: {why}" for arm, why in lost.items())
+    bars = f"The budget bars {named if len(lost) <= FEW else f'{len(lost)} retrievers'}."
     if (price := budget["price"]) is None:
         return f"{bars} It costs nothing: the best of those measured meets it."
     low, high = (-100 * side for side in reversed(price["ci95"]))
@@ -121,15 +147,10 @@ def _alone(told: Mapping[str, Any]) -> str:
 
 
 def _mean(mean: float, interval: Sequence[float]) -> str:
-    return f"{mean:.3f}\n[dim]{_short(interval[0])}–{_short(interval[1])}[/]"
+    return f"{mean:.3f}\n[dim]{short(interval[0])}–{short(interval[1])}[/]"
 
 
 def _against(told: Mapping[str, Any]) -> list[str]:
-    low, high = (_short(side, "+") for side in told["ci95"])
-    difference = f"{told['ndcg@10']:+.3f}\n[dim]{low}…{high}[/]"
+    low, high = (short(side, "+.3f") for side in told["ci95"])
+    difference = f"{told['ndcg@10']:+.3f}\n[dim]{low} to {high}[/]"
     return [difference, f"{told['wins']}/{told['ties']}/{told['losses']}", f"{told['verdict']}\n{told['holm']:.4f}"]
-
-
-def _short(value: float, sign: str = "") -> str:
-    """Three decimals, without the nought before them."""
-    return f"{value:{sign}.3f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:{sign}.3f}"
