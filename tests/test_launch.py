@@ -7,7 +7,9 @@ import sys
 import pytest
 import tiny_domain
 from composing import composed
+from hydra.utils import instantiate
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from tiny_models import bert
 
 from shoptalk import launch
@@ -73,6 +75,28 @@ def test_only_the_same_options_count_as_finished(tmp_path):
     assert launch.finished(cfg) == 0.5
     for other in ("trainer.pairs=7", "seed=1", "negatives=random"):
         assert launch.finished(composed(tmp_path, f"run.dir={tmp_path}", other)) is None
+
+
+def test_what_is_not_set_is_said_before_anything_starts(ground, tmp_path):
+    cfg = composed(tmp_path, "domain=beir", "data=labels")
+    with pytest.raises(InputError, match=r"^domain\.path is not set; give it, as in domain\.path=VALUE\.$"):
+        train(cfg)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(OmegaConfBaseException) as error:
+        instantiate(cfg.domain)  # as the other commands do
+    assert launch.sentence_of(error.value).startswith("domain.path is not set; give it")
+
+
+def test_a_refused_run_leaves_no_folder_in_outputs_and_a_user_s_folder_is_left(tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "root", lambda: tmp_path)
+    folders = [tmp_path / "outputs" / "day" / name for name in ("refused", "begun")] + [tmp_path / "mine"]
+    for folder in folders:
+        (folder / ".hydra").mkdir(parents=True)
+        (folder / "error.txt").touch()
+    (folders[1] / "pairs.parquet").touch()
+    for folder in folders:
+        launch.clear(folder)
+    assert [folder.exists() for folder in folders] == [False, True, True]
 
 
 def test_a_run_that_fails_leaves_no_figures_of_an_earlier_one(tmp_path):
