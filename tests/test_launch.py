@@ -1,12 +1,15 @@
 """The command line: what goes wrong is one sentence and exit code 1, and ends no other job."""
 
 import json
+import math
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import tiny_domain
 from composing import composed
+from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -97,6 +100,17 @@ def test_a_refused_run_leaves_no_folder_in_outputs_and_a_user_s_folder_is_left(t
     for folder in folders:
         launch.clear(folder)
     assert [folder.exists() for folder in folders] == [False, True, True]
+
+
+@pytest.mark.parametrize("mode, left", [(RunMode.RUN, False), (RunMode.MULTIRUN, True)])
+def test_a_run_by_itself_that_is_refused_is_cleared_and_a_job_is_not(tmp_path, monkeypatch, mode, left):
+    told = SimpleNamespace(mode=mode, runtime=SimpleNamespace(choices={}), sweep=SimpleNamespace(dir="day/sweep"))
+    monkeypatch.setattr(launch, "root", lambda: tmp_path)
+    monkeypatch.setattr(launch.HydraConfig, "get", lambda: told)
+    cfg = composed(tmp_path / "outputs", "domain=beir", f"domain.path={tmp_path}/none", "threads=1")
+    assert math.isnan(launch.job(cfg)) and launch.exit_code() == 1
+    assert (tmp_path / "outputs" / "run" / "error.txt").exists() == (tmp_path / "outputs" / "run").exists() == left
+    launch.forgive()
 
 
 def test_a_run_that_fails_leaves_no_figures_of_an_earlier_one(tmp_path):

@@ -61,7 +61,7 @@ def job(cfg: DictConfig) -> float:
         if sentence is None:
             raise
         _say(cfg, sentence)
-        if cfg.run.single:
+        if HydraConfig.get().mode == RunMode.RUN:
             clear(Path(cfg.run.dir))
         return math.nan
     finally:
@@ -150,7 +150,7 @@ def clear(folder: Path) -> None:
     """
     from shoptalk.training.ranks import world
 
-    mine = world()[1] == 1 and folder.resolve().is_relative_to(root() / "outputs")
+    mine = world()[1] == 1 and folder.resolve().is_relative_to((root() / "outputs").resolve())
     if mine and {path.name for path in folder.iterdir()} <= _BEFORE_ANYTHING:
         shutil.rmtree(folder)
 
