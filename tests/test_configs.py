@@ -11,9 +11,10 @@ from omegaconf import OmegaConf
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 
-from shoptalk.configs import unsorted_sources
+from shoptalk.configs import option_of, unsorted_sources
 from shoptalk.evaluating.naming import named
 from shoptalk.launch import check_keys
+from shoptalk.sources.clicks.adapters import flat, sessions
 from shoptalk.studies.sampling import Sampling
 
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir())
@@ -93,6 +94,38 @@ def test_an_experiment_composes_and_builds_its_sources(tmp_path, option):
     cfg = composed(tmp_path, f"experiment={option}")
     check_keys("train", cfg)
     assert instantiate(OmegaConf.to_container(cfg.data.sources, resolve=True))
+
+
+@pytest.mark.parametrize("kind", ["flat", "sessions"])
+def test_columns_are_named_without_a_plus(tmp_path, kind):
+    for command, fixed in (("train", [f"run.dir={tmp_path}"]), ("judge", [])):
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            cfg = compose(command, [*fixed, f"log_format={kind}", "log_format.columns={doc_id: sku}"])
+        made = instantiate(cfg.log_format)
+        assert made.columns == {"doc_id": "sku"}
+        assert made == type(made)(columns={"doc_id": "sku"})
+
+
+@pytest.mark.parametrize("kind, module", [("flat", flat), ("sessions", sessions)])
+def test_every_column_that_may_be_named_stands_in_the_config(tmp_path, kind, module):
+    known = composed(tmp_path, f"log_format={kind}").log_format.columns
+    assert list(known) == list(getattr(module, "_ALIASES", None) or module._NAMES) and set(known.values()) == {None}
+
+
+def test_the_number_of_the_first_rank_is_one_option_under_every_command(tmp_path):
+    assert composed(tmp_path, "data=clicks", "position_base=0").data.sources.clicks.position_base == 0
+    own = composed(tmp_path, "data=clicks", "position_base=0", "data.sources.clicks.position_base=1")
+    assert own.data.sources.clicks.position_base == 1
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        assert compose("judge", ["position_base=0"]).position_base == 0
+
+
+def test_what_makes_an_object_is_known_by_its_option(tmp_path):
+    for group in ("propensity", "relevance"):
+        for option in options(group):
+            made = instantiate(composed(tmp_path, f"{group}={option}")[group])
+            assert option_of(group, made) == f"{group}={option}"
+    assert option_of("propensity", tmp_path) == f"propensity={type(tmp_path).__module__}.PosixPath"
 
 
 def test_a_mixture_of_negatives_is_set_part_by_part(tmp_path):

@@ -141,10 +141,10 @@ def test_what_cannot_be_compared_is_said_in_a_sentence(runs, tmp_path):
     other = run(tmp_path / "other", 0.1, [], query="another")
     with pytest.raises(InputError, match="share no query of dev"):
         differences(runs[0], other, "dev")
-    with pytest.raises(InputError, match="not an existing folder"):
+    with pytest.raises(InputError, match=r"runs=.*nowhere is not an existing folder"):
         differences(runs[0], tmp_path / "nowhere", "dev")
     (runs[1] / "ranked.parquet").unlink()
-    with pytest.raises(InputError, match=r"holds no ranked\.parquet"):
+    with pytest.raises(InputError, match=r"runs=.* is no finished run, for it holds no ranked\.parquet"):
         differences(*runs, "dev")
 
 

@@ -174,7 +174,7 @@ def test_an_arm_that_finds_nothing_is_noted(command, tmp_path, ground):
 @pytest.mark.parametrize(
     "overrides, words",
     [
-        (["models=[bm52]"], ["bm52 is not known"]),
+        (["models=[bm52]"], ["bm52 is not known (did you mean bm25?)"]),
         (["models=[bm25]", "baseline=minilm"], ["baseline=minilm", "bm25"]),
         (["models=[bm25]", "evaluation.audit=true"], ["evaluation.audit=true", "no audit split"]),
         (["models=[bm25]", "domain.path=/nowhere"], ["/nowhere"]),

@@ -164,7 +164,7 @@ def test_queries_of_a_file(command, tmp_path):
     "overrides, words",
     [
         ([], ["out is not set"]),
-        (["out=set", "run=/nowhere"], ["run=/nowhere", "config.yaml"]),
+        (["out=set", "run=/nowhere"], ["run=/nowhere is not an existing folder"]),
         (["out=set", "log=null"], ["log and queries are not set"]),
         (["out=set", "log=/nowhere.parquet"], ["/nowhere.parquet"]),
         (["out=set", "queries=x.txt"], ["queries and log are both set"]),
@@ -195,6 +195,17 @@ def test_other_options_are_another_set(command):
     command("out=set", "export=a.csv")
     code, said = command("out=set", "export=a.csv", "seed=1")
     assert code == 1 and "out=set was drawn with seed=0, not 1" in said.err
+
+
+def test_the_log_is_the_same_by_either_option(command, ground, tmp_path, monkeypatch):
+    assert command("out=set", "export=a.csv")[0] == 0
+    log = ground / "log.parquet"
+    monkeypatch.chdir(ground)
+    for same in (["log=null", f"domain.log={log}"], ["log=log.parquet"]):
+        code, said = command(f"out={tmp_path / 'set'}", f"export={tmp_path / 'a.csv'}", *same)
+        assert code == 0, said.err
+    code, said = command(f"out={tmp_path / 'set'}", "log=null")
+    assert code == 1 and f"was drawn with log={log}, not none; give that" in said.err
 
 
 def test_the_config_holds_the_classes_own_defaults():

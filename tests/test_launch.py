@@ -1,13 +1,18 @@
 """The command line: what goes wrong is one sentence and exit code 1, and ends no other job."""
 
 import json
+import math
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import tiny_domain
 from composing import composed
+from hydra.types import RunMode
+from hydra.utils import instantiate
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from tiny_models import bert
 
 from shoptalk import launch
@@ -73,6 +78,39 @@ def test_only_the_same_options_count_as_finished(tmp_path):
     assert launch.finished(cfg) == 0.5
     for other in ("trainer.pairs=7", "seed=1", "negatives=random"):
         assert launch.finished(composed(tmp_path, f"run.dir={tmp_path}", other)) is None
+
+
+def test_what_is_not_set_is_said_before_anything_starts(ground, tmp_path):
+    cfg = composed(tmp_path, "domain=beir", "data=labels")
+    with pytest.raises(InputError, match=r"^domain\.path is not set; give it, as in domain\.path=VALUE\.$"):
+        train(cfg)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(OmegaConfBaseException) as error:
+        instantiate(cfg.domain)  # as the other commands do
+    assert launch.sentence_of(error.value).startswith("domain.path is not set; give it")
+
+
+def test_a_refused_run_leaves_no_folder_in_outputs_and_a_user_s_folder_is_left(tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "root", lambda: tmp_path)
+    folders = [tmp_path / "outputs" / "day" / name for name in ("refused", "begun")] + [tmp_path / "mine"]
+    for folder in folders:
+        (folder / ".hydra").mkdir(parents=True)
+        (folder / "error.txt").touch()
+    (folders[1] / "pairs.parquet").touch()
+    for folder in folders:
+        launch.clear(folder)
+    assert [folder.exists() for folder in folders] == [False, True, True]
+
+
+@pytest.mark.parametrize("mode, left", [(RunMode.RUN, False), (RunMode.MULTIRUN, True)])
+def test_a_run_by_itself_that_is_refused_is_cleared_and_a_job_is_not(tmp_path, monkeypatch, mode, left):
+    told = SimpleNamespace(mode=mode, runtime=SimpleNamespace(choices={}), sweep=SimpleNamespace(dir="day/sweep"))
+    monkeypatch.setattr(launch, "root", lambda: tmp_path)
+    monkeypatch.setattr(launch.HydraConfig, "get", lambda: told)
+    cfg = composed(tmp_path / "outputs", "domain=beir", f"domain.path={tmp_path}/none", "threads=1")
+    assert math.isnan(launch.job(cfg)) and launch.exit_code() == 1
+    assert (tmp_path / "outputs" / "run" / "error.txt").exists() == (tmp_path / "outputs" / "run").exists() == left
+    launch.forgive()
 
 
 def test_a_run_that_fails_leaves_no_figures_of_an_earlier_one(tmp_path):

@@ -80,6 +80,14 @@ def test_the_outcome_has_tables_and_a_model(outcome):
     assert outcome.search(query, k=1000).height == len(corpus)
 
 
+def test_the_outcome_says_itself_in_a_line(outcome):
+    test, gain = outcome.metrics["test"], outcome.metrics["gain"]["test"]
+    told = repr(outcome)
+    assert told.startswith(f"Outcome({outcome.folder}, domain, test nDCG@10: bm25 {test['bm25']['ndcg@10']:.3f}, ")
+    assert told.endswith(f"{gain['zero_shot']['ndcg@10']:+.3f} over zero_shot)") or " over zero_shot, " in told
+    assert f"adapted {test['adapted']['ndcg@10']:.3f}; " in told and len(told) < len(str(outcome.folder)) + 150
+
+
 def test_it_runs_again_and_leaves_the_users_hydra_alone(options, outcome, tmp_path):
     from hydra import compose, initialize_config_dir
 

@@ -63,11 +63,11 @@ def test_the_page_finds_what_direct_searches_find(ground):
     "overrides, words",
     [
         ([], ["run is not set"]),
-        (["run=/nowhere"], ["run=/nowhere", "holds no config.yaml"]),
+        (["run=/nowhere"], ["run=/nowhere is not an existing folder"]),
         (["run=RUN", "depth=0"], ["depth=0"]),
         (["run=RUN", "port=-1"], ["port=-1"]),
         (["run=RUN", "threads=0"], ["threads=0"]),
-        (["run=BARE"], ["holds no model"]),
+        (["run=BARE"], ["is no finished run, for it holds no model"]),
     ],
 )
 def test_a_mistake_is_one_sentence(ground, tmp_path, monkeypatch, capsys, overrides, words):

@@ -132,6 +132,7 @@ def test_the_same_command_finds_everything_done(ground, swept):
         ("++hydra.sweeper.params={temperature.value:'tag(log,interval(0,1))'}", "must start above 0"),
         ("++hydra.sweeper.when={temperature.value:'negatives=ann'}", "negatives is not searched"),
         ("++hydra.sweeper.objectives=null", "objectives is empty"),
+        ("hydra.sweeper.study=null", "hydra.sweeper.study is not set"),
         ("++hydra.sweeper.objectives={dev.adapted.ndcg@10:up}", "must be maximize or minimize"),
         ("++hydra.sweeper.constraints={seconds.total:soon}", "must be like '<= 600'"),
         ("hydra.sweeper.n_trials=0", "n_trials=0 is not possible"),

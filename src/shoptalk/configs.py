@@ -21,6 +21,13 @@ def register() -> None:
             ConfigStore.instance().store(group="data", name="+".join(chosen), node={"defaults": list(chosen)})
 
 
+def option_of(group: str, made: object) -> str:
+    """What makes objects like ``made`` on the command line, as in ``propensity=all_pairs``; else its class."""
+    target = f"{type(made).__module__}.{type(made).__qualname__}"
+    files = sorted((root() / "conf" / group).glob("*.yaml"))
+    return f"{group}={next((f.stem for f in files if OmegaConf.load(f)['_target_'] == target), target)}"
+
+
 def unsorted_sources(arguments: list[str]) -> str | None:
     """A sentence about the first ``data=b+a`` among command-line arguments, or ``None``."""
     for argument in arguments:

@@ -10,7 +10,7 @@ import polars as pl
 from omegaconf import OmegaConf
 
 from shoptalk.comparing import HEADLINE
-from shoptalk.errors import InputError
+from shoptalk.errors import InputError, finished_run
 from shoptalk.retrieval.significance import Difference, compare
 from shoptalk.shipping import losses
 
@@ -60,7 +60,7 @@ def differences(first: Path, second: Path, split: str) -> Differences:
     Raises:
         InputError: a folder is no finished run, the split was not measured, or no query is in both.
     """
-    runs = [_checked(folder) for folder in (first, second)]
+    runs = [finished_run("runs", folder, FILES) for folder in (first, second)]
     metrics = [json.loads((folder / "metrics.json").read_text()) for folder in runs]
     tables = [_table(folder, "per_query", split, name) for folder, name in zip(runs, (FIRST, SECOND), strict=True)]
     ranked = [_table(folder, "ranked", split, name) for folder, name in zip(runs, (FIRST, SECOND), strict=True)]
@@ -85,15 +85,6 @@ def differences(first: Path, second: Path, split: str) -> Differences:
         per_query=pl.concat(tables, how="diagonal").join(shared, on="query_id", how="semi"),
         ranked=pl.concat(ranked).join(shared, on="query_id", how="semi"),
     )
-
-
-def _checked(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise InputError(f"runs names {folder}, which is not an existing folder; give the folder of a finished run.")
-    for name in FILES:
-        if not (folder / name).is_file():
-            raise InputError(f"{folder} holds no {name}; give the folder of a run that finished, or run it again.")
-    return folder
 
 
 def _table(folder: Path, name: str, split: str, arm: str) -> pl.DataFrame:

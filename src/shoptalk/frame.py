@@ -12,6 +12,7 @@ from rich.console import Console
 
 from shoptalk.cache import Cache
 from shoptalk.domain.judgments import Domain, Judged
+from shoptalk.errors import ERROR_FILE, InputError, unset
 from shoptalk.reporting.negatives import Negatives
 from shoptalk.reporting.progress import Stages
 from shoptalk.reporting.tracking import Silent
@@ -22,7 +23,7 @@ from shoptalk.training.settings import Settings
 
 STAGES = ("domain", "sources", "negatives", "fit", "evaluate")
 
-LEFT = ("metrics.json", "error.txt", PRUNED_FILE)
+LEFT = ("metrics.json", ERROR_FILE, PRUNED_FILE)
 """Files by which others see how a run ended."""
 
 
@@ -35,9 +36,14 @@ class Run:
         threads: of torch, faiss, BM25 and DuckDB, resolved once and stored in ``config.yaml``.
         main: whether this process is the one that talks and writes; others of a distributed run only work.
         device: where models work.
+
+    Raises:
+        InputError: an option that has no default is not set, or one of the trainer's cannot be.
     """
 
     def __init__(self, cfg: DictConfig, console: Console):
+        if missing := sorted(OmegaConf.missing_keys(cfg)):
+            raise InputError(unset(missing[0]))
         self.main = world()[0] == 0
         self.cfg, self.console = cfg, console if self.main else Console(quiet=True)
         self.threads = set_threads(cfg.threads)

@@ -100,7 +100,9 @@ class _Work:
         """The set that lies in ``out``, or a new one."""
         cfg, path = self.cfg, Path(self.cfg.out)
         facts = {"schema": 1, "domain": self.domain.name, "corpus": self.domain.corpus.digest, "judge": cfg.judge}
-        facts |= {name: _plain(cfg[name]) for name in ("seed", "sampling", "log", "queries", "judged")}
+        facts |= {name: _plain(cfg[name]) for name in ("seed", "sampling", "queries", "judged")}
+        log = cfg.log or (None if cfg.queries else self.domain.log)
+        facts["log"] = str(Path(log).resolve()) if log else None
         found = Folder.opened(path, facts)
         if found is None:
             asked = self._asked()

@@ -3,6 +3,7 @@
 import gc
 import json
 import math
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -14,15 +15,15 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from shoptalk.configs import unsorted_sources
-from shoptalk.errors import InputError
+from shoptalk.configs import root, unsorted_sources
+from shoptalk.errors import ERROR_FILE, InputError, unset
 from shoptalk.primary import help_of, unknown, unknown_argument
 from shoptalk.studies.pruning import PRUNED_FILE, Pruned
 
 _failed: list[str] = []
-ERROR_FILE = "error.txt"
+_BEFORE_ANYTHING = {".hydra", "config.yaml", "train.log", ERROR_FILE}
 STOPPED = "Stopped before training began; what was finished is cached, so run the same command again."
 
 
@@ -80,6 +81,8 @@ def job(cfg: DictConfig) -> float:
         if sentence is None:
             raise
         _say(cfg, sentence)
+        if HydraConfig.get().mode == RunMode.RUN:
+            clear(Path(cfg.run.dir))
         return math.nan
     finally:
         gc.collect()  # a job may have left a model in a cycle, and the next one needs the memory
@@ -148,6 +151,8 @@ def sentence_of(error: BaseException | None) -> str | None:
     while error is not None:
         if isinstance(error, InputError):
             return str(error)
+        if isinstance(error, MissingMandatoryValue) and error.full_key:
+            return unset(error.full_key)
         if isinstance(error, OmegaConfBaseException):
             return " ".join(str(error).split())
         error = error.__cause__
@@ -158,6 +163,18 @@ def _say(cfg: DictConfig, sentence: str) -> None:
     print(f"error: {sentence}", file=sys.stderr)
     _failed.append(sentence)
     leave(cfg, sentence)
+
+
+def clear(folder: Path) -> None:
+    """Remove the folder of a run by itself that was refused before it made anything, where it lies in ``outputs/``.
+
+    One that several processes share is left, for another may be writing there.
+    """
+    from shoptalk.training.ranks import world
+
+    mine = world()[1] == 1 and folder.resolve().is_relative_to((root() / "outputs").resolve())
+    if mine and {path.name for path in folder.iterdir()} <= _BEFORE_ANYTHING:
+        shutil.rmtree(folder)
 
 
 def leave(cfg: DictConfig, sentence: str) -> None:

@@ -35,6 +35,14 @@ class Outcome:
     corpus: Corpus
     adapted: Callable[[Sequence[str], int], Ranked]
 
+    def __repr__(self) -> str:
+        split = "test" if "test" in self.metrics else "dev"
+        arms, gains = self.metrics.get(split, {}), self.metrics.get("gain", {}).get(split, {})
+        scores = ", ".join(f"{arm} {told['ndcg@10']:.3f}" for arm, told in arms.items())
+        gained = ", ".join(f"{told['ndcg@10']:+.3f} over {arm}" for arm, told in gains.items())
+        figures = f"{split} nDCG@10: {scores}; {gained}" if arms else "nothing measured"
+        return f"Outcome({self.folder}, {self.metrics['corpus']}, {figures})"
+
     @property
     def dev_score(self) -> float:
         """dev nDCG@10 of the adapted model, NaN for a domain without dev."""

@@ -113,10 +113,15 @@ def test_the_corpus_may_be_a_csv_file(write, cache):
             {"corpus.jsonl": lines([*CORPUS, CORPUS[0]])},
             r"corpus\.jsonl, line 11: the document id 'd0' stands at line 1",
         ),
-        ({"corpus.jsonl": lines([*CORPUS, {"_id": "e"}])}, "line 11: the document 'e' is empty"),
+        ({"corpus.jsonl": lines([*CORPUS, {"_id": "e", "text": ""}])}, "line 11: the document 'e' is empty"),
         ({"queries.jsonl": '{"_id": "q0", "text": "x"}\n{}'}, r"queries\.jsonl, line 2: no column '_id'"),
         ({"queries.jsonl": lines([*QUERIES, QUERIES[3]])}, r"queries\.jsonl, line 41: the query id 'q3'"),
         ({"queries.jsonl": lines([{"_id": "q0", "text": " "}])}, r"queries\.jsonl, line 1: the query 'q0' is empty"),
+        (
+            {"queries.jsonl": lines([QUERIES[0], {"_id": "q1", "txt": "x"}])},
+            r"queries\.jsonl, line 2: no column 'text' \(there are: '_id', 'txt'\); give every query a text\.",
+        ),
+        ({"queries.jsonl": '{"_id": "q0", "\\ud800": 1}'}, r"there are: '_id', '\\ud800'\)"),
         ({"queries.jsonl": "\n"}, "holds no query"),
         ({"test": HEADER + "q0\td0\t1\nq1\tnone\t1\n"}, r"test\.tsv, line 3: the document 'none' is not in the corpus"),
         (

@@ -41,9 +41,15 @@ def test_every_format_gives_the_same_corpus(tmp_path, ending):
             "(line 3|row 2): the document id 'a' stands at (line|row) 1",
         ),
         ([{"_id": "a", "text": "x"}, {"_id": "b", "text": " "}], "(line 3|row 2): the document 'b' is empty"),
-        ([{"text": "x"}], "(line|row) 1: no column '_id'"),
+        (
+            [{"text": "x"}],
+            r"corpus\.\w+(, line 1)?: no column '_id' \(there are: 'text'\); give every document an id\.",
+        ),
         ([{"_id": None, "text": "x"}], "(line|row) 1, column '_id': not an id"),
-        ([{"_id": "a", "body": "x"}], "(line|row) 1: the document 'a' is empty"),
+        (
+            [{"_id": "a", "body": "x"}],
+            r"corpus\.\w+(, line 1)?: no column 'title' or 'text' \(there are: '_id', 'body'\); give every",
+        ),
     ],
 )
 def test_a_bad_row_is_one_sentence_with_its_place(tmp_path, ending, rows, said):

@@ -98,9 +98,9 @@ def test_paths_and_logs_do_not_make_a_domain_another(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "text, words",
     [
-        ("bm52", ["bm52 is not known", "bm25", "minilm", "a+b"]),
+        ("bm52", ["bm52 is not known (did you mean bm25?); there are", "minilm", "a+b"]),
         ("bm25+bm52", ["bm52 is not known"]),
-        ("''", ["an empty name is not known"]),
+        ("''", ["an empty name is not known; there are"]),
         ("3", ["models: 3 is no retriever"]),
         ("{name: x}", ["is no retriever"]),
         ("{arm: bm25, k: 60}", ["bm25 has no option k", "k1"]),
@@ -111,7 +111,7 @@ def test_paths_and_logs_do_not_make_a_domain_another(tmp_path, monkeypatch):
         ("hybrid", ["hybrid needs of"]),
         ("{arm: reranked, of: bm25}", ["reranked needs by"]),
         ("{arm: hybrid, of: [bm25]}", ["two arms or more"]),
-        ("./nowhere", ["./nowhere is not known"]),
+        ("bm25+./nowhere", ["models=./nowhere is not an existing folder; give the folder of a finished"]),
         ("bm25,bm25", ["models names bm25 twice"]),
         ("", ["models names nothing"]),
     ],
@@ -126,12 +126,12 @@ def test_a_mistake_is_one_sentence(text, words):
 def test_a_folder_that_should_be_there_is_no_hub_id(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "outputs").mkdir()
-    with pytest.raises(InputError, match="outputs/typo is not known"):
+    with pytest.raises(InputError, match="models=outputs/typo is not an existing folder"):
         named(["outputs/typo"], DOMAIN)
 
 
 def test_a_run_without_a_model_and_a_folder_without_either_are_refused(tmp_path):
-    with pytest.raises(InputError, match="left no model/, so it did not finish"):
+    with pytest.raises(InputError, match="is no finished run, for it holds no model;"):
         named([str(run_folder(tmp_path / "a", model=False))], DOMAIN)
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="neither a run nor a model"):

@@ -78,8 +78,9 @@ def test_a_run_that_cannot_be_read_is_one_sentence(tmp_path):
     bare = finished(tmp_path / "bare")
     (bare / "metrics.json").write_text(json.dumps({"run": 1}))
     for folders, words in [
-        ([], ["runs=[]"]), ("outputs/a", ["runs=outputs/a", "list"]), ([tmp_path / "none"], ["no finished run"]),
-        ([tmp_path / "failed"], ["temperature.value=-1"]), ([good, good], ["twice"]), ([good, other], ["one domain"]),
+        ([], ["runs=[]"]), ("outputs/a", ["runs=outputs/a", "list"]), ([tmp_path / "none"], ["not an existing folder"]),
+        ([tmp_path / "failed"], ["no finished run", "(it ended with: temperature.value=-1 cannot divide a score);"]),
+        ([good, good], ["twice"]), ([good, other], ["one domain"]),
         ([torn], ["torn", "cannot be read"]), ([bare], ["bare", "corpus"]), ([good, asked], ["not the same"]),
     ]:  # fmt: skip
         with pytest.raises(InputError) as error:

@@ -13,7 +13,7 @@ from shoptalk.domain.log import log_path
 from shoptalk.domain.qrels import read_qrels, read_queries
 from shoptalk.domain.tables import READERS, read_corpus
 from shoptalk.domain.text import normalise
-from shoptalk.errors import InputError
+from shoptalk.errors import InputError, existing_folder
 
 _STREAM = 0xBE1
 MOST_VALUES = 20
@@ -52,11 +52,7 @@ class Beir:
         Raises:
             InputError: something is missing, malformed, contradictory or empty; the sentence says where.
         """
-        folder = Path(self.path)
-        if not folder.is_dir():
-            raise InputError(
-                f"domain.path={self.path} is not an existing folder; give the folder of a BEIR collection."
-            )
+        folder = existing_folder("domain.path", self.path, "a BEIR collection")
         corpus, queries = read_corpus(_corpus_file(folder)), read_queries(_existing(folder / "queries.jsonl"))
         _existing(folder / "qrels" / "test.tsv")
         counts, notices = Counter(documents=len(corpus), queries=len(queries)), []

@@ -1,7 +1,7 @@
 """Text files read line by line, with the place of every fault."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from shoptalk.errors import InputError, at
@@ -41,6 +41,17 @@ def json_objects(path: Path) -> Iterator[tuple[int, dict]]:
         if not isinstance(value, dict):
             raise InputError(f"{at(path, number)}: not a JSON object; write one JSON object per line.")
         yield number, value
+
+
+def check_columns(there: Collection[str], wanted: Iterable[str], place: str, mend: str) -> None:
+    """Refuse a row, or a table, that has none of the ``wanted`` columns.
+
+    Raises:
+        InputError: with the first twenty of those that are ``there``.
+    """
+    if not any(name in there for name in wanted):
+        found = ", ".join(repr(name[:40]) for name in list(there)[:20]) or "none"
+        raise InputError(f"{place}: no column {' or '.join(map(repr, wanted))} (there are: {found}); {mend}.")
 
 
 def identifier(value: object, place: str, column: str) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from shoptalk.domain.lines import identifier, json_objects, string, text_lines
+from shoptalk.domain.lines import check_columns, identifier, json_objects, string, text_lines
 from shoptalk.errors import InputError, at
 
 HIGHEST_GRADE = 1000
@@ -25,8 +25,8 @@ def read_queries(path: Path) -> dict[str, tuple[str, dict[str, str]]]:
     queries: dict[str, tuple[str, dict[str, str]]] = {}
     for line, row in json_objects(path):
         place = at(path, line)
-        if "_id" not in row:
-            raise InputError(f"{place}: no column '_id'; give every query an id.")
+        check_columns(row, ("_id",), place, "give every query an id")
+        check_columns(row, ("text",), place, "give every query a text")
         query_id = identifier(row["_id"], place, "_id")
         text = string(row.get("text"), place, "text")
         if not text:

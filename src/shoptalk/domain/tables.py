@@ -1,10 +1,10 @@
 """Corpora in files: jsonl as BEIR has it, Parquet, CSV."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from shoptalk.domain.corpus import Corpus
-from shoptalk.domain.lines import identifier, json_objects, string
+from shoptalk.domain.lines import check_columns, identifier, json_objects, string
 from shoptalk.errors import InputError, at
 
 Rows = Iterator[tuple[str, Mapping[str, object]]]
@@ -30,8 +30,7 @@ def _corpus(path: Path, rows: Iterable[tuple[str, Mapping[str, object]]]) -> Cor
     places: dict[str, str] = {}
     titles, texts = [], []
     for place, row in rows:
-        if "_id" not in row:
-            raise InputError(f"{place}: no column '_id'; give every document an id.")
+        _check(row, place)
         doc_id = identifier(row["_id"], place, "_id")
         if doc_id in places:
             raise InputError(
@@ -46,6 +45,11 @@ def _corpus(path: Path, rows: Iterable[tuple[str, Mapping[str, object]]]) -> Cor
     if not places:
         raise InputError(f"{path}: holds no document; give at least one.")
     return Corpus(list(places), titles, texts)
+
+
+def _check(columns: Collection[str], place: str) -> None:
+    check_columns(columns, ("_id",), place, "give every document an id")
+    check_columns(columns, ("title", "text"), place, "give every document one of them")
 
 
 def _jsonl(path: Path) -> Rows:
@@ -69,6 +73,7 @@ def _frame(path: Path, read) -> Rows:
 
     try:
         table = read()
+        _check(table.columns, str(path))
         table = table.select(name for name in ("_id", "title", "text") if name in table.columns)
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; give a folder that holds it.") from error

@@ -3,6 +3,7 @@
 import inspect
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from shoptalk.arms.base import Arm
 from shoptalk.arms.encoder import EncoderArm
 from shoptalk.configs import root
-from shoptalk.errors import InputError
+from shoptalk.errors import InputError, existing_folder
 from shoptalk.evaluating.runs import model_in
 from shoptalk.models.loading import PACKAGED
 
@@ -82,9 +83,12 @@ class Namer:
             return self._of_config("hybrid", {"of": [part.strip() for part in name.split("+")], **details})
         if name.startswith(PACKAGED) or _on_hub(name):
             return self._model(name.rsplit("/", 1)[-1].removeprefix(PACKAGED), name, details)
-        known = ", ".join(dict.fromkeys([*options("arm"), *options("model")]))
-        raise InputError(f"models: {name or 'an empty name'} is not known; there are {known}, a finished run's folder, "
-                         "a model's folder or hub id, and of these a+b and a|b.")  # fmt: skip
+        if "/" in name:
+            existing_folder("models", name, "a finished run or of a model")
+        known = list(dict.fromkeys([*options("arm"), *options("model")]))
+        meant = "".join(f" (did you mean {close}?)" for close in get_close_matches(name, known, 1))
+        raise InputError(f"models: {name or 'an empty name'} is not known{meant}; there are {', '.join(known)}, a "
+                         "finished run's folder, a model's folder or hub id, and of these a+b and a|b.")  # fmt: skip
 
     def _of_config(self, name: str, details: Mapping[str, Any]) -> Arm:
         """An option of ``conf/arm``; what it is made of is resolved first."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from shoptalk.errors import InputError
+from shoptalk.errors import InputError, finished_run
 
 _BESIDE = ("log",)
 """Options of a domain that change neither documents nor judgments."""
@@ -36,9 +36,7 @@ def model_in(folder: Path, domain: Mapping[str, Any]) -> Found:
             return Found(folder)
         raise InputError(f"models={folder}: that folder holds neither a run nor a model; give the folder of a finished "
                          "run, with model/ in it, or that of a model.")  # fmt: skip
-    if not (folder / "model").is_dir():
-        raise InputError(f"models={folder}: that run left no model/, so it did not finish; run it to its end, or leave "
-                         "it out.")  # fmt: skip
+    finished_run("models", folder, ("model",))
     config = OmegaConf.load(folder / "config.yaml")
     learnt = OmegaConf.to_container(config.get("domain") or OmegaConf.create(), resolve=True)
     if _deciding(learnt) != _deciding(domain):

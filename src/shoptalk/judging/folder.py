@@ -48,6 +48,7 @@ class Folder:
             if was != now and name == "corpus":
                 raise InputError(f"out={path} was drawn over other documents; give another out.")
             if was != now:
+                was, now = ("none" if value is None else value for value in (was, now))
                 raise InputError(f"out={path} was drawn with {name}={was}, not {now}; give that, or another out.")
         return found
 

@@ -15,7 +15,7 @@ from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Domain
 from shoptalk.domain.restrict import restrict
 from shoptalk.embedding import CachedEmbed
-from shoptalk.errors import InputError
+from shoptalk.errors import finished_run
 from shoptalk.retrieval.dense import Dense
 
 Bar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
@@ -32,10 +32,7 @@ class Finished:
     """
 
     def __init__(self, folder: str | Path):
-        self.folder = Path(folder)
-        for name, is_there in (("config.yaml", Path.is_file), ("model", Path.is_dir)):
-            if not is_there(self.folder / name):
-                raise InputError(f"run={folder} holds no {name}; give the folder of a finished run.")
+        self.folder = finished_run("run", folder, ("config.yaml", "model"))
         self.cfg: DictConfig = OmegaConf.load(self.folder / "config.yaml")
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shoptalk.errors import InputError
+from shoptalk.errors import InputError, unset
 
 _BY_OPTION = ("params", "simplex", "when", "objectives", "constraints")
 DIRECTIONS = ("maximize", "minimize")
@@ -71,7 +71,7 @@ class Options:
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise InputError(f"hydra.sweeper.{name}={value} is not possible; give a whole number of 1 or more.")
         if not self.study:
-            raise InputError("hydra.sweeper.study is not set; give the sweep a name, as in hydra.sweeper.study=mine.")
+            raise InputError(unset("hydra.sweeper.study"))
         if "/" in self.study or "=" in self.study:
             raise InputError(f"hydra.sweeper.study={self.study} must be the name of a folder, without / and =.")
         if self.keep not in ("best", "all"):

@@ -55,10 +55,10 @@ def test_missing_levels_say_what_would_reach_them():
 def test_stages_refuse_what_the_log_cannot_serve(ground, tmp_path):
     path = tmp_path / "log.parquet"
     log(1, 1, 1).write_parquet(path)
-    with pytest.raises(
-        InputError, match=r"propensity AllPairs needs a click log of level L2 and this one is L1.*propensity=given"
-    ):
-        click_source(path, propensity=AllPairs()).read("x", ground)
+    mend = r".*; or set propensity=given with propensity\.theta or .*eta .*, or propensity=none relevance=clicks "
+    for more in ({}, {"context": "device"}):
+        with pytest.raises(InputError, match=rf"^propensity=all_pairs needs .* level L2 and this one is L1{mend}"):
+            click_source(path, propensity=AllPairs(), **more).read("x", ground)
     assert "assumed" in " ".join(click_source(path, propensity=Given()).read("x", ground).notices)
     with pytest.raises(InputError, match="context=device needs a column of that name"):
         click_source(path, context="device").read("x", ground)
@@ -71,6 +71,10 @@ def test_clicked_pairs_alone_give_counts_and_no_rates(ground, tmp_path):
     log(1, 1, 1, clicked=True).write_parquet(path)
     parts = {"propensity": NoCorrection(), "relevance": Clicks()}
     assert click_source(path, **parts).read("x", ground).pairs.height == 1
-    for part in ({"propensity": Given()}, {"relevance": ClickThroughRate()}):
-        with pytest.raises(InputError, match="level L1 and this one is L0"):
+    for part, said in (
+        ({"propensity": Given()}, "propensity=given"),
+        ({"relevance": ClickThroughRate()}, "relevance=ctr"),
+    ):
+        mend = "add [^;]*; or set propensity=none relevance=clicks to take clicks as they are"
+        with pytest.raises(InputError, match=f"^{said} needs a click log of level L1 and this one is L0: {mend}"):
             click_source(path, **(parts | part)).read("x", ground)

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import yaml
 
-from shoptalk.errors import InputError
+from shoptalk.errors import InputError, finished_run
 
 NEEDED = ("run", "corpus", "documents", "gain", "slices", "mixing", "sources", "negatives", "domain", "notices")
 
@@ -74,9 +74,7 @@ def _letters(place: int) -> str:
 
 
 def _read(folder: Path) -> Told:
-    if not (folder / "metrics.json").is_file():
-        why = _sentence(folder / "error.txt")
-        raise InputError(f"runs={folder} is no finished run: it has no metrics.json{why}.")
+    finished_run("runs", folder, ("metrics.json",))
     try:
         metrics = json.loads((folder / "metrics.json").read_text())
         lacking = [name for name in NEEDED if name not in metrics]
@@ -87,10 +85,6 @@ def _read(folder: Path) -> Told:
     except (OSError, ValueError, TypeError, yaml.YAMLError, pl.exceptions.PolarsError) as error:
         told = " ".join(str(error).split())
         raise InputError(f"runs={folder} cannot be read ({told}); train it again, or leave it out.") from error
-
-
-def _sentence(path: Path) -> str:
-    return f" (it ended with: {path.read_text().strip().rstrip('.')})" if path.is_file() else ""
 
 
 def _domain(run: Told) -> tuple[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from shoptalk.cache import digest_file
+from shoptalk.configs import option_of
 from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Domain
 from shoptalk.errors import InputError
@@ -165,9 +166,12 @@ class ClickSource:
 
     def _require(self, found: Statistics) -> None:
         """Refuse what the log cannot serve."""
-        chosen, mend = type(self.propensity).__name__, "; or set propensity=given to give them by hand"
-        found.capability.require(self.propensity.level, f"propensity {chosen}", mend)
-        found.capability.require(self.relevance.level, f"relevance {type(self.relevance).__name__}")
+        estimator = self.propensity.estimator if isinstance(self.propensity, ByContext) else self.propensity
+        plain = "propensity=none relevance=clicks to take clicks as they are"
+        by_hand = "propensity=given with propensity.theta or propensity.eta to give propensities by hand, or "
+        mend = f"; or set {by_hand if found.capability.level != 'L0' else ''}{plain}"
+        found.capability.require(estimator.level, option_of("propensity", estimator), mend)
+        found.capability.require(self.relevance.level, option_of("relevance", self.relevance), f"; or set {plain}")
         if self.reading.context is not None and self.reading.context not in found.capability.told:
             raise InputError(
                 f"context={self.reading.context} needs a column of that name, which the log lacks; add it."

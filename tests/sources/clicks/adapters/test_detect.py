@@ -52,6 +52,7 @@ def test_a_stranger_is_told_what_each_kind_needs(tmp_path, logs):
     sentence = logs.refused(Detected(), path)
     for part in ("its columns are suchwort, sku", "impression_id", "'events'", "results", "impressions"):
         assert part in sentence
+    assert "by log_format=flat 'log_format.columns={doc_id: YOURS}'" in sentence
 
 
 def test_an_empty_file(tmp_path, logs):

@@ -110,7 +110,8 @@ def test_files_must_have_the_same_columns(tmp_path, logs):
 
 def test_renamed_columns_must_be_there(tmp_path, logs):
     path = logs.write(tmp_path / "log.csv", [ROW])
-    assert "lacks the column 'shown'" in logs.refused(Flat(columns={"impressions": "shown"}), path)
+    sentence = logs.refused(Flat(columns={"impressions": "shown"}), path)
+    assert "lacks the column 'shown'" in sentence and "log_format.columns={impressions: YOURS}" in sentence
     with pytest.raises(InputError, match="names 'shown'; it may name query, doc_id"):
         Flat(columns={"shown": "impressions"})
 

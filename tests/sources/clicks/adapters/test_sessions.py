@@ -160,7 +160,9 @@ def test_times_in_some_searches_only(tmp_path, logs):
 @pytest.mark.parametrize("column", ["query", "results", "clicks"])
 def test_a_missing_column_is_named(tmp_path, logs, column):
     path = logs.write(tmp_path / "log.jsonl", [{k: v for k, v in SEARCH.items() if k != column}])
-    assert f"line 1, column '{column}': is missing" in logs.refused(SessionLines(), path)
+    sentence = logs.refused(SessionLines(), path)
+    assert f"line 1, column '{column}': is missing" in sentence
+    assert f"by log_format=sessions 'log_format.columns={{{column}: YOURS}}'" in sentence
 
 
 @pytest.mark.parametrize("lines", [[], [SEARCH | {"results": [], "clicks": []}]])

@@ -1,6 +1,6 @@
 """What every adapter does: know its kind of log, and turn it into the one schema."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -58,6 +58,23 @@ def check_base(position_base: int | None) -> None:
     """Refuse a number for the first rank that is neither 0 nor 1."""
     if position_base not in (None, 0, 1):
         raise InputError(f"position_base is {position_base}; it must be 0 or 1, the number of the log's first rank.")
+
+
+def names_given(columns: Mapping[str, str | None], known: Iterable[str]) -> dict[str, str]:
+    """``columns`` without those that nobody named.
+
+    Raises:
+        InputError: one is not among the ``known``.
+    """
+    strange = sorted(set(columns) - set(known))
+    if strange:
+        raise InputError(f"log_format.columns names '{strange[0]}'; it may name {', '.join(known)}.")
+    return {ours: theirs for ours, theirs in columns.items() if theirs is not None}
+
+
+def naming(kind: str, column: str) -> str:
+    """How the user says on the command line what ``column`` is called in a log of ``kind``."""
+    return f"log_format={kind} 'log_format.columns={{{column}: YOURS}}'"
 
 
 def undecided(path: Path, what: str, smallest: int | None) -> InputError:

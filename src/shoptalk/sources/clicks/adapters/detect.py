@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from shoptalk.errors import InputError
-from shoptalk.sources.clicks.adapters.adapter import Adapter, Converted
+from shoptalk.sources.clicks.adapters.adapter import Adapter, Converted, naming
 from shoptalk.sources.clicks.adapters.flat import Flat
 from shoptalk.sources.clicks.adapters.reading import columns_shown
 from shoptalk.sources.clicks.adapters.rows import Rows
@@ -33,5 +33,5 @@ class Detected:
         needs = "; or ".join(adapter.needs for adapter in self.adapters)
         raise InputError(
             f"{files[0]}: this is no kind of click log that is known; its columns are {columns_shown(files[0])}, and "
-            f"needed are {needs}; rename columns, or set log_format and its columns."
+            f"needed are {needs}; rename columns, or name yours by {naming('flat', 'doc_id')} (likewise sessions)."
         )

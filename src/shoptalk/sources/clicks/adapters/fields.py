@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from shoptalk.errors import InputError
+from shoptalk.sources.clicks.adapters.adapter import naming
 from shoptalk.sources.clicks.adapters.reading import parsed, place
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,7 +48,7 @@ class Fields:
     def required(self, name: str) -> None:
         """Refuse an object without the name."""
         if not self.has(name):
-            raise self.refused(name, "is missing; add it or name yours in log_format.columns")
+            raise self.refused(name, f"is missing; add it or name yours by {naming('sessions', name)}")
 
     def value(self, name: str) -> Any:
         """Whatever stands there."""

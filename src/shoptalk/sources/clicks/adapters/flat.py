@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from shoptalk.errors import InputError
-from shoptalk.sources.clicks.adapters.adapter import Converted, check_base, empty, some, undecided
+from shoptalk.sources.clicks.adapters.adapter import Converted, check_base, empty, names_given, naming, some, undecided
 from shoptalk.sources.clicks.adapters.fields import DEEPEST, below
 from shoptalk.sources.clicks.adapters.reading import BATCH, batches, columns_of, columns_shown
 from shoptalk.sources.clicks.adapters.rows import smallest_whole
@@ -44,19 +44,17 @@ class Flat:
     Without ``impressions`` only clicks are known; without ``position`` all is put at rank 1, and neither is told.
 
     Attributes:
-        columns: names of ours to those of the files, beyond the aliases above.
+        columns: names of ours to those of the files, beyond the aliases above; ``None`` for what is called as here.
 
     Raises:
         InputError: ``columns`` renames what there is not.
     """
 
-    columns: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str | None] = field(default_factory=dict)
     needs: ClassVar[str] = "flat: query, doc_id, position, impressions, clicks"
 
     def __post_init__(self) -> None:
-        strange = sorted(set(self.columns) - set(_ALIASES))
-        if strange:
-            raise InputError(f"log_format.columns names '{strange[0]}'; it may name {', '.join(_ALIASES)}.")
+        object.__setattr__(self, "columns", names_given(self.columns, _ALIASES))
 
     def recognises(self, files: Sequence[Path]) -> bool:
         """See ``Adapter``."""
@@ -99,12 +97,12 @@ class Flat:
         named = [self._named(path) for path in files]
         wanted = {*_NEEDED, *self.columns, *(c for c in _COUNTS if any(c in names for names in named))}
         for path, names in zip(files, named, strict=True):
-            lacking = [self.columns.get(c, c) for c in _ALIASES if c in wanted and c not in names]
+            lacking = [c for c in _ALIASES if c in wanted and c not in names]
             if lacking:
-                listed = " and ".join(f"'{c}'" for c in lacking)
+                listed = " and ".join(f"'{self.columns.get(c, c)}'" for c in lacking)
                 raise InputError(
                     f"{path}: lacks the column{'s' * (len(lacking) > 1)} {listed}; add what is missing or name yours "
-                    f"in log_format.columns (there are: {columns_shown(path)})."
+                    f"by {naming('flat', lacking[0])} (there are: {columns_shown(path)})."
                 )
         return named
 

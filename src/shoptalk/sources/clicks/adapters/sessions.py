@@ -9,8 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
-from shoptalk.errors import InputError
-from shoptalk.sources.clicks.adapters.adapter import Converted, check_base, empty, some
+from shoptalk.sources.clicks.adapters.adapter import Converted, check_base, empty, names_given, some
 from shoptalk.sources.clicks.adapters.fields import DEEPEST, Fields
 from shoptalk.sources.clicks.adapters.reading import columns_of, rows
 from shoptalk.sources.clicks.adapters.writing import SEARCHES, SHOWN, Sheet, compose, tables
@@ -44,19 +43,17 @@ class SessionLines:
     is_bot``.
 
     Attributes:
-        columns: names of ours (as above) to those of the files.
+        columns: names of ours (as above) to those of the files; ``None`` for what is called as here.
 
     Raises:
         InputError: ``columns`` renames what there is not.
     """
 
-    columns: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str | None] = field(default_factory=dict)
     needs: ClassVar[str] = "sessions: query, results and clicks a line, or searches that hold them"
 
     def __post_init__(self) -> None:
-        strange = sorted(set(self.columns) - set(_NAMES))
-        if strange:
-            raise InputError(f"log_format.columns names '{strange[0]}'; it may name {', '.join(_NAMES)}.")
+        object.__setattr__(self, "columns", names_given(self.columns, _NAMES))
 
     def recognises(self, files: Sequence[Path]) -> bool:
         """See ``Adapter``."""
