@@ -2,13 +2,14 @@
 
 import json
 import random
+from itertools import product
 from pathlib import Path
 
 import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Dense, Normalize, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import (
     BertConfig,
     BertForSequenceClassification,
@@ -25,6 +26,7 @@ from transformers import (
 )
 
 SYLLABLES = ["ka", "lo", "mi", "ru", "te", "so", "vin", "dra", "pel", "ost", "gar", "um"]
+CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-.,:?"
 
 
 def texts(count: int, longest: int = 40, seed: int = 0) -> list[str]:
@@ -37,12 +39,14 @@ def texts(count: int, longest: int = 40, seed: int = 0) -> list[str]:
 
 def tokenizer(side: str, start: str | None, end: str | None, middle: tuple[str, ...] = ()) -> PreTrainedTokenizerFast:
     """A small WordPiece tokenizer with the special tokens ``start`` and ``end`` around a text."""
-    engine = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    special = ["[PAD]", "[UNK]", "[MASK]", *(token for token in (start, end) if token)]
+    # Spelt out, as a trained vocabulary is another one every time.
+    whole = [*CHARACTERS, *SYLLABLES, *("".join(pair) for pair in product(SYLLABLES, repeat=2)), "query", "passage"]
+    pieces = dict.fromkeys([*special, *whole, *(f"##{piece}" for piece in [*CHARACTERS, *SYLLABLES])])
+    engine = Tokenizer(models.WordPiece({piece: n for n, piece in enumerate(pieces)}, unk_token="[UNK]"))
     engine.normalizer = normalizers.BertNormalizer()
     engine.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    special = ["[PAD]", "[UNK]", "[MASK]", *(token for token in (start, end) if token)]
-    trainer = trainers.WordPieceTrainer(vocab_size=300, special_tokens=special, show_progress=False)
-    engine.train_from_iterator([*texts(300, seed=1), "abcdefghijklmnopqrstuvwxyz query passage: , 0123456789"], trainer)
+    engine.add_special_tokens(special)
     around = lambda body: " ".join(part for part in (start, body, end) if part)  # noqa: E731
     pair = " ".join([around("$A"), *middle, f"$B:1 {end}:1" if end else "$B:1"])
     ids = [(token, engine.token_to_id(token)) for token in dict.fromkeys((start, end)) if token]
