@@ -28,6 +28,12 @@ def option_of(group: str, made: object) -> str:
     return f"{group}={next((f.stem for f in files if OmegaConf.load(f)['_target_'] == target), target)}"
 
 
+def asked(folder: Path) -> list[str] | None:
+    """The overrides that the run in ``folder`` was asked for; ``None`` where Hydra left no word of them."""
+    path = folder / ".hydra" / "overrides.yaml"
+    return [str(word) for word in OmegaConf.load(path)] if path.is_file() else None
+
+
 def unsorted_sources(arguments: list[str]) -> str | None:
     """A sentence about the first ``data=b+a`` among command-line arguments, or ``None``."""
     for argument in arguments:

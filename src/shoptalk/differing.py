@@ -10,6 +10,7 @@ import polars as pl
 from omegaconf import OmegaConf
 
 from shoptalk.comparing import HEADLINE
+from shoptalk.configs import asked
 from shoptalk.errors import InputError, finished_run
 from shoptalk.retrieval.significance import Difference, compare
 from shoptalk.shipping import losses
@@ -104,14 +105,14 @@ def _names(runs: Sequence[Path], metrics: Sequence[Mapping[str, Any]]) -> tuple[
 def _config(first: Path, second: Path) -> dict[str, tuple[str, str]]:
     choices = [_choices(folder) for folder in (first, second)]
     chosen = _apart(*choices) if all(choices) else {}
-    asked = {word.lstrip("+~").partition("=")[0] for folder in (first, second) for word in _overrides(folder)}
+    named = {word.lstrip("+~").partition("=")[0] for folder in (first, second) for word in asked(folder) or []}
     values = _apart(*(_flat(OmegaConf.to_container(OmegaConf.load(f / "config.yaml"))) for f in (first, second)))
     # What a choice brings is not told beside it, only what was set by name.
     told = {
         name: both
         for name, both in values.items()
         if name.partition(".")[0] not in chosen
-        or any(f"{name}.".startswith(f"{one}.") for one in asked - chosen.keys())
+        or any(f"{name}.".startswith(f"{one}.") for one in named - chosen.keys())
     }
     return chosen | told
 
@@ -127,11 +128,6 @@ def _choices(folder: Path) -> dict[str, str]:
     hydra = folder / ".hydra" / "hydra.yaml"
     found = OmegaConf.select(OmegaConf.load(hydra), "hydra.runtime.choices") if hydra.is_file() else None
     return {group: str(choice) for group, choice in (found or {}).items() if choice and not group.startswith("hydra/")}
-
-
-def _overrides(folder: Path) -> list[str]:
-    path = folder / ".hydra" / "overrides.yaml"
-    return [str(word) for word in OmegaConf.load(path)] if path.is_file() else []
 
 
 def _flat(options: Any, head: str = "") -> dict[str, str]:

@@ -10,14 +10,13 @@ import numpy as np
 import polars as pl
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from shoptalk.errors import InputError
 from shoptalk.reporting.multirun import jobs
-from shoptalk.reporting.narrow import Folding, add_columns, short
+from shoptalk.reporting.narrow import Folding, add_columns, lined, short
 from shoptalk.reporting.overrides import varied
 from shoptalk.retrieval.holm import holm
 from shoptalk.retrieval.significance import Difference, compare
@@ -122,7 +121,7 @@ def _inside(table: pl.DataFrame, one: Slice) -> pl.DataFrame:
 
 def slices_shown(told: Sequence[Mapping[str, Any]], split: str) -> Table:
     """A row per comparison: what is compared above what it is compared with."""
-    table = _titled(f"{split}, slices")
+    table = lined(escape(f"{split}, slices"), show_lines=True)
     for name in ("slice", "arm\nagainst"):
         table.add_column(name)
     add_columns(table, "queries", "nDCG@10\nof both", "difference\n95 % interval", "verdict\np (Holm)")
@@ -135,7 +134,7 @@ def slices_shown(told: Sequence[Mapping[str, Any]], split: str) -> Table:
 
 def shown(told: Sequence[Mapping[str, Any]], split: str) -> Table:
     """A row per arm."""
-    table = _titled(f"{split}, mean over seeds")
+    table = lined(escape(f"{split}, mean over seeds"), show_lines=True)
     table.add_column("arm")
     add_columns(table, "nDCG@10\nspread", "seeds", "over zero-shot\n95 % interval", "over the first\n95 % interval",
                 "verdict\np (Holm)")  # fmt: skip
@@ -145,11 +144,6 @@ def shown(told: Sequence[Mapping[str, Any]], split: str) -> Table:
         over = _difference(arm["over_first"]) if arm["over_first"] else ["", ""]
         table.add_row(Folding(arm["arm"]), mean, str(len(means)), _interval(arm["over_zero_shot"]), *over)
     return table
-
-
-def _titled(title: str) -> Table:
-    look = {"title_justify": "left", "box": box.HORIZONTALS, "show_lines": True, "collapse_padding": True}
-    return Table(title=escape(title), **look)
 
 
 def _values(tables: Mapping[int, pl.DataFrame], seeds: Sequence[int], arm: str) -> np.ndarray:

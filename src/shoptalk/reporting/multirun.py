@@ -6,12 +6,11 @@ from typing import Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from shoptalk.reporting.narrow import Folding, add_columns, short
+from shoptalk.reporting.narrow import Folding, add_columns, lined, short
 from shoptalk.reporting.overrides import varied
 from shoptalk.reporting.pages.multirun import report_of_multirun
 
@@ -36,7 +35,7 @@ def comparison(folder: Path) -> Table:
     rows = [_row(job, asked) for job, asked in varied(jobs(folder)).items()]
     names = {row["corpus"] for row in rows if row["corpus"]}
     title = f"dev of {escape(', '.join(sorted(names)) or 'no corpus')}"
-    table = Table(title=title, title_justify="left", box=box.HORIZONTALS, show_lines=True, collapse_padding=True)
+    table = lined(title, show_lines=True)
     add_columns(table, "job")
     table.add_column("overrides")
     add_columns(table, "nDCG@10", "zero-\nshot", "gain\n95 % interval", "negatives\ndropped", "seconds")

@@ -3,7 +3,9 @@
 import re
 import textwrap
 from collections.abc import Iterator
+from typing import Any
 
+from rich import box
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
@@ -39,6 +41,11 @@ def _folded(text: str, width: int) -> Iterator[str]:
             yield line[:end]
             line = line[end:]
         yield line
+
+
+def lined(title: str, **more: Any) -> Table:
+    """A table with lines across it alone, which take no width; ``more`` goes to rich."""
+    return Table(title=title, title_justify="left", box=box.HORIZONTALS, collapse_padding=True, **more)
 
 
 def short(value: float, form: str = ".3f") -> str:

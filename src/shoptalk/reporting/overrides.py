@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from omegaconf import OmegaConf
+from shoptalk.configs import asked
 
 
 def varied(folders: Sequence[Path], beside: tuple[str, ...] = ()) -> dict[Path, str]:
@@ -12,15 +12,8 @@ def varied(folders: Sequence[Path], beside: tuple[str, ...] = ()) -> dict[Path, 
     Args:
         beside: how overrides begin that are left out too.
     """
-    asked = {folder: [word for word in _asked(folder) if not word.startswith(beside)] for folder in folders}
-    several = [set(asked[folder]) for folder in folders if _file(folder).exists()]
-    shared = set.intersection(*several) if any(words != several[0] for words in several) else set()
-    return {folder: " ".join(word for word in words if word not in shared) for folder, words in asked.items()}
-
-
-def _asked(folder: Path) -> list[str]:
-    return [str(word) for word in OmegaConf.load(_file(folder))] if _file(folder).exists() else []
-
-
-def _file(folder: Path) -> Path:
-    return folder / ".hydra" / "overrides.yaml"
+    known = {folder: asked(folder) for folder in folders}
+    words = {folder: [word for word in told or [] if not word.startswith(beside)] for folder, told in known.items()}
+    several = [set(words[folder]) for folder, told in known.items() if told is not None]
+    shared = set.intersection(*several) if any(one != several[0] for one in several) else set()
+    return {folder: " ".join(word for word in own if word not in shared) for folder, own in words.items()}

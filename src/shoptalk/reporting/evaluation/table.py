@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from shoptalk.reporting.narrow import Folding, add_columns, short
+from shoptalk.reporting.narrow import Folding, add_columns, lined, short
 
 MEASURES = {"ndcg@10": "nDCG@10", "recall@100": "recall@100", "mrr@10": "MRR@10"}
 WIDE = 100
@@ -43,7 +42,7 @@ def table(content: Mapping[str, Any], split: str, wide: bool = True) -> Table:
     title = f"{content['corpus']}, {n:,} queries of {split}, means with 95 % intervals"
     title += "" if wide else " (MRR@10: report.html)"
     measures = [measure for measure in MEASURES if wide or measure != "mrr@10"]
-    made = Table(title=title, title_justify="left", box=box.HORIZONTALS, show_lines=True, collapse_padding=True)
+    made = lined(title, show_lines=True)
     made.add_column("retriever", min_width=len("retriever"))
     over = f"nDCG@10\nover {escape(baseline) if len(baseline) <= len('baseline') else 'baseline'}"
     add_columns(made, *map(MEASURES.get, measures), *([over, "won/tied/lost"] if wide else [f"{over}\nwon/tied/lost"]))
@@ -68,7 +67,7 @@ def costs(content: Mapping[str, Any]) -> Table:
     """A row per arm: its quality where all were measured, and what it costs."""
     split = content["chosen_on"] or "test"
     title = "What they cost: a query alone from text to results; memory of a process with model and index"
-    made = Table(title=title, title_justify="left", box=box.HORIZONTALS, collapse_padding=True)
+    made = lined(title)
     made.add_column("retriever", min_width=len("retriever"))
     add_columns(made, f"nDCG@10\n{split}", *COSTS.values())
     for arm, told in content["costs"].items():
@@ -80,7 +79,7 @@ def costs(content: Mapping[str, Any]) -> Table:
 
 def barred(lost: Mapping[str, str]) -> Table:
     """A row per arm that the budget takes away, and why."""
-    made = Table(title="Barred by the budget", title_justify="left", box=box.HORIZONTALS, collapse_padding=True)
+    made = lined("Barred by the budget")
     made.add_column("retriever")
     made.add_column("why")
     for arm, why in lost.items():

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from shoptalk.comparing import HEADLINE
+from shoptalk.configs import asked
 from shoptalk.reporting.pages import queries
 from shoptalk.reporting.pages.frame import LIMIT, Section, page, rendered
 from shoptalk.reporting.plots import drawn, laid_out
@@ -52,9 +53,7 @@ def report_of_multirun(folders: Sequence[Path]) -> str | None:
 
 
 def _job(folder: Path) -> dict[str, Any]:
-    overrides = folder / ".hydra" / "overrides.yaml"
-    lines = overrides.read_text().splitlines() if overrides.exists() else []
-    told = {"name": folder.name, "folder": folder, "options": " ".join(x[2:] for x in lines if x.startswith("- "))}
+    told = {"name": folder.name, "folder": folder, "options": " ".join(asked(folder) or [])}
     if not (folder / "metrics.json").exists():
         reason = folder / "error.txt"
         return {**told, "gain": None, "error": reason.read_text().strip() if reason.exists() else "left no metrics"}
