@@ -46,3 +46,13 @@ def test_many_vectors_are_made_and_written_block_by_block(tmp_path, monkeypatch)
     assert titles == ["embedding 2,500 document texts"] and told[-1] == (2500, 2500) and told == sorted(told)
     again = CachedEmbed(encoder, Cache(tmp_path / "cache"), 1, bar)(lines, "document")
     assert len(sizes) == 4 and np.array_equal(again, found)
+
+
+def test_a_precision_asked_for_is_used_and_keeps_its_own_vectors(tmp_path):
+    encoder, lines, cache = load_encoder(bert(tmp_path / "bert")), texts(40), Cache(tmp_path / "cache")
+    coarse, fine = (CachedEmbed(encoder, cache, 1, precision=name) for name in ("bf16", "fp32"))
+    assert coarse.key(lines, "query") != fine.key(lines, "query")
+    for embed in (coarse, fine):
+        expected = encoder.embed(lines, "query", precision=embed.precision)
+        np.testing.assert_allclose(embed(lines, "query"), expected, atol=1e-6)
+    assert np.abs(coarse(lines, "query") - fine(lines, "query")).max() > 1e-4

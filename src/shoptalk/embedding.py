@@ -32,12 +32,14 @@ class CachedEmbed:
 
     Args:
         threads: how many the matrix products use; figures may differ in their last digits between counts.
+        precision: as of ``Encoder.embed``.
     """
 
-    def __init__(self, encoder, cache: Cache, threads: int, progress=None):
+    def __init__(self, encoder, cache: Cache, threads: int, progress=None, precision: str = "auto"):
         self.encoder, self.cache, self.threads, self.progress = encoder, cache, threads, progress
         self.tokens = CachedTokens(encoder, cache)
-        self.identity = digest("embeddings", 2, encoder.digest, preferred_precision(encoder.device), threads)
+        self.precision = preferred_precision(encoder.device) if precision == "auto" else precision
+        self.identity = digest("embeddings", 2, encoder.digest, self.precision, threads)
 
     def __call__(self, texts: Sequence[str], kind: str) -> np.ndarray:
         """float32 [n, d], rows of length 1, memory-mapped; many texts never lie in memory as vectors all at once."""
@@ -63,7 +65,8 @@ class CachedEmbed:
         with self._bar(len(texts), kind) as tell:
             for start in range(0, len(texts), size):
                 rows = np.arange(start, min(start + size, len(texts)))
-                yield self.encoder.embed_ids(ids.take(rows), prompt_length, progress=_behind(tell, start, len(texts)))
+                told = _behind(tell, start, len(texts))
+                yield self.encoder.embed_ids(ids.take(rows), prompt_length, precision=self.precision, progress=told)
 
     def _bar(self, count: int, kind: str) -> AbstractContextManager:
         if self.progress is None or count < 2000:

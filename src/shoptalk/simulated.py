@@ -34,7 +34,7 @@ def simulated_log(domain: Domain, cache: Cache, threads: int, progress) -> Simul
     world, intents = World(), domain.intents
     asked = digest_texts([*intents.ids, *intents.texts])
     wanted = digest([sorted(intents.qrels[q]) for q in intents.ids], sorted(domain.traffic.items()))
-    key = digest("log", 1, world.description(), domain.corpus.digest, asked, wanted, threads)
+    key = digest("log", 2, world.description(), domain.corpus.digest, asked, wanted, threads)
     # Beside the cache, not in it: no stage is ever handed this path.
     truth = cache.root.parent / "truth" / f"{key}.parquet"
 
@@ -47,7 +47,8 @@ def simulated_log(domain: Domain, cache: Cache, threads: int, progress) -> Simul
 
 def logging_rankers(domain: Domain, cache: Cache, threads: int, progress) -> dict[str, Search]:
     """The two rankers of every simulated engine, which know corpus and query only: BM25, and MiniLM as it came."""
-    embed = CachedEmbed(Encoder.load(LOGGING_MODEL), cache, threads, progress)
+    # In fp32 on every machine: rounded to bf16, other documents are shown and the world is another one.
+    embed = CachedEmbed(Encoder.load(LOGGING_MODEL), cache, threads, progress, precision="fp32")
     return {
         "bm25": BM25.cached(cache, domain.corpus.passages, domain.corpus.digest, threads=threads),
         "dense": Dense(embed, embed(domain.corpus.passages, "document")),

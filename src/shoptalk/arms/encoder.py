@@ -9,6 +9,7 @@ from shoptalk.errors import InputError
 from shoptalk.models.held import held
 from shoptalk.retrieval.cached import CachedSearch
 from shoptalk.retrieval.dense import Dense
+from shoptalk.system import give_back_memory
 
 
 class EncoderArm:
@@ -30,6 +31,7 @@ class EncoderArm:
         embed = CachedEmbed(encoder, bench.cache, bench.threads, bench.bar)
         passages = bench.corpus.passages
         vectors, content = embed(passages, "document"), embed.key(passages, "document")
+        give_back_memory()  # what tokens and blocks of vectors took: the vectors themselves are mapped
         return Opened(
             CachedSearch(lambda: Dense(embed, vectors), content, bench.cache),
             live=Dense(held(encoder).embed, vectors),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from shoptalk.domain.corpus import Corpus
 
@@ -46,21 +47,25 @@ def as_table(pairs: pl.DataFrame, corpus: Corpus, places: np.ndarray, judged: bo
     Args:
         judged: a teacher looked at candidates; else every list of probabilities is null.
     """
-    ids = np.asarray(corpus.ids, dtype=object)
     order = np.lexsort((places["rank"], places["rank"] < 0, places["miner"] == FILLED), axis=1)
     places = np.take_along_axis(places, order, axis=1)
-    lines = [line[line["row"] >= 0] for line in places]
-    probabilities = [_known(line["probability"]) if judged else None for line in lines]
-    ranks = [[rank if rank >= 0 else None for rank in line["rank"].tolist()] for line in lines]
-    return pairs.select("query", "doc_id").with_columns(
-        negatives=pl.Series([ids[line["row"]].tolist() for line in lines], dtype=pl.List(pl.String)),
-        scores=pl.Series([_known(line["score"]) for line in lines], dtype=pl.List(pl.Float32)),
-        probabilities=pl.Series(probabilities, dtype=pl.List(pl.Float32)),
-        ranks=pl.Series(ranks, dtype=pl.List(pl.Int32)),
-        miners=pl.Series([line["miner"].tolist() for line in lines], dtype=pl.List(pl.String)),
-    )
+    given = places["row"] >= 0
+    found, offsets = places[given], np.concatenate([[0], np.cumsum(given.sum(axis=1))])
+    # A number nobody gave is null: a random document has no score and no rank.
+    ranks = pl.Series(found["rank"])
+    columns = {
+        "negatives": pl.Series(corpus.ids, dtype=pl.String).gather(found["row"]),
+        "scores": pl.Series(found["score"]).fill_nan(None),
+        "probabilities": pl.Series(found["probability"]).fill_nan(None),
+        "ranks": ranks.set(ranks < 0, None),
+        "miners": pl.Series(found["miner"].tolist(), dtype=pl.String),
+    }
+    lists = {name: _lists(values, offsets) for name, values in columns.items()}
+    if not judged:
+        lists["probabilities"] = pl.lit(None, dtype=pl.List(pl.Float32))
+    return pairs.select("query", "doc_id").with_columns(**lists)
 
 
-def _known(values: np.ndarray) -> list[float | None]:
-    """A number nobody gave (NaN: a random document has no score) is null."""
-    return [value if value == value else None for value in values.tolist()]
+def _lists(values: pl.Series, offsets: np.ndarray) -> pl.Series:
+    """Line i is ``values[offsets[i]:offsets[i + 1]]``."""
+    return pl.Series(pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), values.to_arrow()))

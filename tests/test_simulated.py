@@ -1,0 +1,19 @@
+from tiny_models import bert
+
+from shoptalk import embedding, simulated
+from shoptalk.cache import Cache
+from shoptalk.domain.corpus import Corpus
+from shoptalk.domain.judgments import Domain
+from shoptalk.models.encoder import Encoder
+
+
+def test_the_simulated_engine_ranks_alike_whatever_the_processor_multiplies_fast(tmp_path, monkeypatch):
+    encoder = Encoder.load(str(bert(tmp_path / "bert")))
+    monkeypatch.setattr(simulated.Encoder, "load", lambda name: encoder)
+    domain = Domain("tiny", Corpus(["a", "b"], ["red apple", "green pear"], ["", ""]), {})
+    found = {}
+    for name in ("bf16", "fp32"):
+        monkeypatch.setattr(embedding, "preferred_precision", lambda device=None, name=name: name)
+        found[name] = simulated.logging_rankers(domain, Cache(tmp_path / name), 1, None)["dense"].embed
+    assert found["bf16"].precision == found["fp32"].precision == "fp32"
+    assert found["bf16"].identity == found["fp32"].identity
