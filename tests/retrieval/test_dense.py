@@ -1,10 +1,13 @@
+import sys
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shoptalk.errors import InputError
-from shoptalk.retrieval import dense
+from shoptalk.retrieval import dense, gpu
 from shoptalk.retrieval.dense import Dense, search
 
 
@@ -94,25 +97,33 @@ def test_dimensions_that_differ_are_refused():
         search(np.ones((1, 2), np.float32), np.ones((1, 3), np.float32), 1)
 
 
-def test_a_gpu_finds_the_same_where_faiss_has_one(monkeypatch):
-    import faiss
+@pytest.mark.parametrize("k", [10, 3000])
+def test_a_gpu_finds_the_same(monkeypatch, k):
+    asked, vectors = (np.random.default_rng(n).normal(size=(n, 8)).astype(np.float32) for n in (70, 4000))
+    vectors[1000:1100] = vectors[:100]  # ties
+    expected, used = search(asked, vectors, k), []
 
-    asked, vectors = (np.random.default_rng(n).normal(size=(n, 8)).astype(np.float32) for n in (5, 4000))
-    expected, wide = dense.search(asked, vectors, 10), dense.search(asked, vectors, 3000)
-    used = []
+    def near(*given):
+        used.append(given)
+        scores, rows = nearest(*given)
+        return scores * np.float32(1 + 1e-6), rows  # another rounding
 
-    def on_gpu(resources, left, right, k, metric):
-        used.append(k)
-        near, found = faiss.knn(left, right, k, metric=metric)
-        return near * np.float32(1 + 1e-6), found  # another rounding
+    nearest = gpu.nearest
+    monkeypatch.setattr(gpu, "device", lambda queries: "cpu")
+    monkeypatch.setattr(gpu, "nearest", near)
+    monkeypatch.setattr(gpu, "_SCORES", 4 * 700 * 16)  # several parts of the queries
+    monkeypatch.setattr(dense, "_BLOCK_BYTES", 4 * 8 * 700)
+    found = search(asked, vectors, k)
+    assert len(used) >= 6 and (found.rows == expected.rows).all() and (found.scores == expected.scores).all()
 
-    monkeypatch.setattr(faiss, "get_num_gpus", lambda: 1, raising=False)
-    monkeypatch.setattr(faiss, "StandardGpuResources", object, raising=False)
-    monkeypatch.setattr(faiss, "knn_gpu", on_gpu, raising=False)
-    found = dense.search(asked, vectors, 10)
-    assert used and (found.rows == expected.rows).all() and (found.scores == expected.scores).all()
-    used.clear()
-    assert (dense.search(asked, vectors, 3000).rows == wide.rows).all() and not used  # more than a GPU selects
+
+def test_a_gpu_is_taken_for_many_queries_where_the_process_has_begun_to_use_one(monkeypatch):
+    assert gpu.device(10_000) is None  # torch is there, a GPU is not in use
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    assert gpu.device(10_000) == torch.device("cuda", 1) and gpu.device(1) is None
+    monkeypatch.delitem(sys.modules, "torch")
+    assert gpu.device(10_000) is None
 
 
 def test_a_query_alone_has_the_digits_it_has_among_others():

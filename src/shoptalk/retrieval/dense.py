@@ -6,6 +6,7 @@ from contextlib import contextmanager, nullcontext
 import numpy as np
 
 from shoptalk.errors import InputError
+from shoptalk.retrieval import gpu
 from shoptalk.retrieval.ranked import Ranked
 from shoptalk.retrieval.topk import in_order
 
@@ -14,7 +15,6 @@ SPARE = 8
 
 _BLOCK_BYTES = 1 << 28
 _LINES, _HELD = 8192, 1 << 20  # queries at a time, and (query, candidate) pairs
-_GPU_MOST = 2048  # results that faiss selects on a GPU
 _FEW = 4  # queries: so many at least make a matrix product the faster way
 _SCORED = 256  # queries scored at a time: their vectors should fit into the processor's cache
 
@@ -143,31 +143,23 @@ def matrix_products() -> Iterator[None]:
 
 
 def _candidates(asked: np.ndarray, documents: np.ndarray, wide: int) -> tuple[np.ndarray, np.ndarray]:
-    """The ``wide`` best of all blocks by faiss's sums: scores and rows [n, wide], best first."""
+    """The ``wide`` best of all blocks by sums in float32: scores and rows [n, wide], best first."""
     import faiss
 
     heap = faiss.ResultHeap(len(asked), wide, keep_max=True)
-    gpu = _gpu(wide)
     for first, block in blocks(documents):
-        near, found = _of_block(asked, block, min(wide, len(block)), gpu)
+        near, found = _of_block(asked, block, min(wide, len(block)))
         heap.add_result(near, found + first)
     heap.finalize()
     return heap.D, heap.I
 
 
-def _gpu(wide: int) -> object | None:
-    """What faiss works with on a GPU, where it was built for one, finds it and can select ``wide`` documents there."""
+def _of_block(asked: np.ndarray, block: np.ndarray, wide: int) -> tuple[np.ndarray, np.ndarray]:
     import faiss
 
-    there = wide <= _GPU_MOST and getattr(faiss, "get_num_gpus", int)()
-    return faiss.StandardGpuResources() if there else None
-
-
-def _of_block(asked: np.ndarray, block: np.ndarray, wide: int, gpu: object | None) -> tuple[np.ndarray, np.ndarray]:
-    import faiss
-
-    if gpu is not None:
-        return faiss.knn_gpu(gpu, asked, block, wide, metric=faiss.METRIC_INNER_PRODUCT)
+    place = gpu.device(len(asked))
+    if place is not None:
+        return gpu.nearest(asked, block, wide, place)
     with matrix_products() if len(asked) >= _FEW else nullcontext():
         return faiss.knn(asked, block, wide, metric=faiss.METRIC_INNER_PRODUCT)
 
