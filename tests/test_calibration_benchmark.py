@@ -1,34 +1,23 @@
 """The benchmark of calibration runs, at a size that says nothing about its figures but that they can be."""
 
-import importlib.util
 import json
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import tiny_domain
+from benchmark_scripts import scripts
 from tiny_models import bert
 
 from shoptalk.domain.beir import Beir
 from shoptalk.negatives.calibration import Sigmoid
 from shoptalk.negatives.quality import Evidence
 
-PATH = Path(__file__).parents[1] / "benchmarks" / "negatives" / "calibration.py"
-
 
 @pytest.fixture(scope="module")
 def script():
-    """Imported as it runs by itself; another folder's ``common`` comes back afterwards."""
-    before, path = sys.modules.pop("common", None), list(sys.path)
-    spec = importlib.util.spec_from_file_location("benchmark_calibration", PATH)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    sys.path[:] = path
-    del sys.modules["common"]
-    sys.modules |= {"common": before} if before else {}
+    with scripts("negatives") as load:
+        yield load("calibration")
 
 
 @pytest.fixture

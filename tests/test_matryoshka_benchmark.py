@@ -1,14 +1,13 @@
 """The comparison of cut and compressed vectors runs on folders of runs, and says what it cannot read."""
 
-import importlib
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tiny_domain
 import tiny_models
+from benchmark_scripts import scripts
 from omegaconf import OmegaConf
 
 from shoptalk.errors import InputError
@@ -16,20 +15,11 @@ from shoptalk.models.encoder import Encoder
 from shoptalk.retrieval.dense import search
 from shoptalk.retrieval.metrics import per_query
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-NAMES = [path.stem for folder in ("efficiency", "training") for path in (BENCHMARKS / folder).glob("*.py")]
-
 
 @pytest.fixture(scope="module")
 def script():
-    """The script as it runs by itself; other folders' modules of the same names come back afterwards."""
-    before, path = {name: sys.modules.pop(name) for name in NAMES if name in sys.modules}, list(sys.path)
-    sys.path.insert(0, str(BENCHMARKS / "efficiency"))
-    yield importlib.import_module("matryoshka")
-    sys.path[:] = path
-    for name in NAMES:
-        sys.modules.pop(name, None)
-    sys.modules.update(before)
+    with scripts("efficiency") as load:
+        yield load("matryoshka")
 
 
 @pytest.fixture(scope="module")

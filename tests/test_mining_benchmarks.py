@@ -1,29 +1,17 @@
 """The benchmarks of mining run, at a size that says nothing about their figures but that they can be."""
 
-import importlib
 import os
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmark_scripts import scripts
 from retrieval.vectors import clustered
-
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-FOLDERS = [BENCHMARKS / "negatives", BENCHMARKS / "training"]
-NAMES = [path.stem for folder in FOLDERS for path in folder.glob("*.py")]
 
 
 @pytest.fixture(scope="module")
 def script():
-    """Imports a script as it runs by itself; other folders' modules of the same names come back afterwards."""
-    before, path = {name: sys.modules.pop(name) for name in NAMES if name in sys.modules}, list(sys.path)
-    sys.path.insert(0, str(FOLDERS[0]))
-    yield importlib.import_module
-    sys.path[:] = path
-    for name in NAMES:
-        sys.modules.pop(name, None)
-    sys.modules.update(before)
+    with scripts("negatives") as load:
+        yield load
 
 
 @pytest.fixture

@@ -1,41 +1,24 @@
 """The benchmarks of sweeps read what sweeps leave, and find what is known of it."""
 
-import importlib.util
 import itertools
 import json
 import sys
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 import optuna
 import pytest
+from benchmark_scripts import scripts
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
 
 from shoptalk.studies.storage import JOURNAL, opened
 
-FOLDER = Path(__file__).parents[1] / "benchmarks" / "sweeps"
-LOADED = ("regret", *(path.stem for path in (FOLDER.parent / "training").glob("*.py")))
-
 
 @pytest.fixture
 def script():
-    """Loads a script; other folders' modules of the names that it imports come back afterwards."""
-    before, path = {name: sys.modules.pop(name) for name in LOADED if name in sys.modules}, list(sys.path)
-    sys.path.insert(0, str(FOLDER))
-
-    def load(name):
-        spec = importlib.util.spec_from_file_location(f"benchmark_{name}", FOLDER / f"{name}.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-
-    yield load
-    sys.path[:] = path
-    for name in LOADED:
-        sys.modules.pop(name, None)
-    sys.modules.update(before)
+    with scripts("sweeps") as load:
+        yield load
 
 
 def leave(folder, trials, shares=(1.0, 2.0, 1.0, 96.0), beside=()):

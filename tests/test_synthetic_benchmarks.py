@@ -1,32 +1,19 @@
 """The benchmark of shared prefixes runs, at a size that says nothing about its figures but that they can be."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
 import tiny_domain
+from benchmark_scripts import scripts
 
 from shoptalk.cache import Cache
 from shoptalk.domain.beir import Beir
 
-FILE = Path(__file__).parents[1] / "benchmarks" / "synthetic" / "prefix.py"
-TRAINING = [path.stem for path in (FILE.parents[1] / "training").glob("*.py")]
 TINY = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "vocab_size": 30_522, "head_dim": 8}
 
 
 @pytest.fixture
 def script():
-    """The script; other folders' modules of the names that it imports come back afterwards."""
-    before, path = {name: sys.modules.pop(name) for name in TRAINING if name in sys.modules}, list(sys.path)
-    spec = importlib.util.spec_from_file_location("benchmark_prefix", FILE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    sys.path[:] = path
-    for name in TRAINING:
-        sys.modules.pop(name, None)
-    sys.modules.update(before)
+    with scripts("synthetic") as load:
+        yield load("prefix")
 
 
 def test_both_sides_write_the_same(script, capsys, tmp_path):

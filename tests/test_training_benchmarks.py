@@ -1,14 +1,12 @@
 """The parts of the training benchmarks that decide whether their comparisons are fair."""
 
-import importlib
 import json
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from benchmark_scripts import scripts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_training import Bag, make_module
@@ -24,21 +22,13 @@ from shoptalk.negatives.draws import rotate
 from shoptalk.training.batches import Batches
 from shoptalk.training.encoding import Encoding
 
-FOLDER = Path(__file__).parents[1] / "benchmarks" / "training"
-NAMES = [path.stem for path in FOLDER.glob("*.py")]
 SCRIPTS = ("equal_work", "defaults", "encoding", "memory", "static", "startup", "ratios", "gpu")
 
 
 @pytest.fixture(scope="module")
 def script():
-    """Imports a script as it runs by itself; other folders' modules of the same names come back afterwards."""
-    before = {name: sys.modules.pop(name) for name in NAMES if name in sys.modules}
-    sys.path.insert(0, str(FOLDER))
-    yield importlib.import_module
-    sys.path.remove(str(FOLDER))
-    for name in NAMES:
-        sys.modules.pop(name, None)
-    sys.modules.update(before)
+    with scripts("training") as load:
+        yield load
 
 
 def make_domain(documents: int = 40, queries: int = 90) -> Domain:
