@@ -55,6 +55,35 @@ def test_a_stranger_is_told_what_each_kind_needs(tmp_path, logs):
     assert "by log_format=flat 'log_format.columns={doc_id: YOURS}'" in sentence
 
 
+@pytest.mark.parametrize(
+    ("columns", "kind", "line"),
+    [
+        ({"doc_id": "sku"}, Flat, {"query": "q", "sku": "a", "clicks": 3}),
+        ({"results": "docs"}, SessionLines, {"query": "q", "docs": ["a", "b"], "clicks": ["a"]}),
+    ],
+)
+def test_other_names_need_no_kind(tmp_path, logs, columns, kind, line):
+    path = logs.write(tmp_path / "log.jsonl", [line])
+    found, own = Detected(columns | {"query": None}), kind(columns)
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+    made = [adapter.convert([path], 1, folder) for adapter, folder in zip((found, own), folders, strict=True)]
+    assert made[0].told == made[1].told and made[0].counts == made[1].counts
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"sku": "doc_id"}, "names 'sku'; it may name"),
+        ({"results": "a", "impressions": "b"}, "no kind of log has them"),
+    ],
+)
+def test_names_that_no_log_has_are_refused(columns, said):
+    with pytest.raises(InputError, match=said):
+        Detected(columns)
+
+
 def test_an_empty_file(tmp_path, logs):
     (tmp_path / "log.csv").write_text("")
     assert "empty" in logs.refused(Detected(), tmp_path / "log.csv")

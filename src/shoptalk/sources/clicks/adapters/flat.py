@@ -51,6 +51,7 @@ class Flat:
     """
 
     columns: Mapping[str, str | None] = field(default_factory=dict)
+    names: ClassVar[Sequence[str]] = tuple(_ALIASES)
     needs: ClassVar[str] = "flat: query, doc_id, position, impressions, clicks"
 
     def __post_init__(self) -> None:

@@ -50,6 +50,7 @@ class SessionLines:
     """
 
     columns: Mapping[str, str | None] = field(default_factory=dict)
+    names: ClassVar[Sequence[str]] = _NAMES
     needs: ClassVar[str] = "sessions: query, results and clicks a line, or searches that hold them"
 
     def __post_init__(self) -> None:
