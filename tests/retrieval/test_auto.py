@@ -5,6 +5,7 @@ import pytest
 from retrieval.vectors import clustered
 
 from shoptalk.cache import Cache
+from shoptalk.retrieval import gpu
 from shoptalk.retrieval.dense import inner_products, search
 from shoptalk.retrieval.index.auto import Auto
 from shoptalk.retrieval.index.ivf import IVF
@@ -64,6 +65,15 @@ def test_what_does_not_pay_is_not_taken(tmp_path, seconds, reason):
     [told] = auto.notices
     assert told.startswith("index=auto searched exactly, in about 10 s by 40 sampled queries: ") and reason in told
     assert not (tmp_path / "index").exists()  # nothing is kept that is not used
+
+
+def test_a_gpu_searches_exactly_without_more_ado(tmp_path, monkeypatch):
+    monkeypatch.setattr(gpu, "device", lambda queries: "cpu")
+    auto = make(tmp_path, exact=10, build=3, search=2)
+    assert exactly(auto(QUERIES, 10)) and auto.notices == [
+        "index=auto searched exactly, on the GPU that the model uses."
+    ]
+    assert not (tmp_path / "index-choice").exists() and Few.added == 0
 
 
 def test_building_is_broken_off_as_soon_as_it_cannot_pay(tmp_path):

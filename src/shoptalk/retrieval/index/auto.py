@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from shoptalk.cache import Cache, digest
+from shoptalk.retrieval import gpu
 from shoptalk.retrieval.dense import check, exact
 from shoptalk.retrieval.index.base import Kind
 from shoptalk.retrieval.index.built import Built, content_of
@@ -31,11 +32,11 @@ def clock(name: str, work: Callable[[], T]) -> tuple[T, float]:
 class Auto:
     """Exact search, unless an approximate index finds enough and takes less time, building included.
 
-    A search of at most ``measured_from`` multiplications, or of fewer than building an index takes, is exact without
-    more ado. For a larger one exact search is timed on a sample of the queries. Then the first candidate that fits
-    into free memory is built, as long as building promises to take less than exact search; its effort is tuned on the
-    sample and its search timed. The choice depends on measured seconds, so it is kept in the cache by all else that
-    it depends on: vectors, queries, k, options and threads.
+    A search of at most ``measured_from`` multiplications, of fewer than building an index takes, or on a GPU (see
+    ``retrieval.gpu``), is exact without more ado. For a larger one exact search is timed on a sample of the queries.
+    Then the first candidate that fits into free memory is built, as long as building promises to take less than exact
+    search; its effort is tuned on the sample and its search timed. The choice depends on measured seconds, so it is
+    kept in the cache by all else that it depends on: vectors, queries, k, options and threads.
 
     Args:
         candidates: kinds of index, the best first; each is made with ``recall``.
@@ -83,11 +84,14 @@ class Choosing:
         n, (m, d) = len(queries), self.documents.shape
         if trivial(n, m, k) or self.options.certainly_exact(n, m, d):
             return exact(queries, self.documents, k)
-        choice = once(self.cache, "index-choice", self._key(queries, k), lambda: self._choose(queries, k))
+        choice = _ON_GPU if gpu.device(n) else self._choice(queries, k)
         self.notices += [] if choice["notice"] in self.notices else [choice["notice"]]
         if choice["kind"] is None:
             return exact(queries, self.documents, k)
         return self.built[choice["kind"]].search(queries, k, choice["effort"])
+
+    def _choice(self, queries: np.ndarray, k: int) -> dict[str, Any]:
+        return once(self.cache, "index-choice", self._key(queries, k), lambda: self._choose(queries, k))
 
     @cached_property
     def built(self) -> dict[str, Built]:
@@ -140,3 +144,6 @@ class Choosing:
 
 def _choice(notice: str, kind: str | None = None, effort: int | None = None) -> dict[str, Any]:
     return {"kind": kind, "effort": effort, "notice": notice}
+
+
+_ON_GPU = _choice("index=auto searched exactly, on the GPU that the model uses.")
