@@ -84,13 +84,13 @@ class Choosing:
         n, (m, d) = len(queries), self.documents.shape
         if trivial(n, m, k) or self.options.certainly_exact(n, m, d):
             return exact(queries, self.documents, k)
-        choice = _ON_GPU if gpu.device(n) else self._choice(queries, k)
+        choice = _ON_GPU if gpu.device(n) else self._chosen(queries, k)
         self.notices += [] if choice["notice"] in self.notices else [choice["notice"]]
         if choice["kind"] is None:
             return exact(queries, self.documents, k)
         return self.built[choice["kind"]].search(queries, k, choice["effort"])
 
-    def _choice(self, queries: np.ndarray, k: int) -> dict[str, Any]:
+    def _chosen(self, queries: np.ndarray, k: int) -> dict[str, Any]:
         return once(self.cache, "index-choice", self._key(queries, k), lambda: self._choose(queries, k))
 
     @cached_property
