@@ -21,7 +21,7 @@ test-all: $(READY) lint
 # Some hours. benchmarks/clicks/downstream.py and benchmarks/negatives/false_negatives.py, long series of training runs,
 # are commands of their own.
 BENCHES := $(addprefix clicks/,recovery generators unbiased purity signals em_speed scale) \
-	$(addprefix negatives/,calibration mining million) synthetic/prefix
+	$(addprefix negatives/,calibration mining million) synthetic/prefix efficiency/large
 bench: $(READY)
 	for name in $(BENCHES); do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	$(BIN)/python benchmarks/training/ratios.py
