@@ -29,6 +29,7 @@ def test_the_collection_is_read_and_its_queries_are_words_of_their_documents(lar
     assert (tmp_path / "one" / "corpus.jsonl").read_text() != (tmp_path / "two" / "corpus.jsonl").read_text()
 
 
+@pytest.mark.slow
 def test_time_and_memory_are_told(large, tmp_path, monkeypatch):
     monkeypatch.setattr(large, "MODELS", "models=[bm25]")
     large.main(large.options().parse_args(["--documents", "200", "--queries", "10", "--out", str(tmp_path)]))
