@@ -1,27 +1,15 @@
 """Every benchmark runs, at a size that says nothing about its figures but that they can be."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 import pytest
-
-FOLDER = Path(__file__).parents[1] / "benchmarks" / "clicks"
+from benchmark_scripts import scripts
 
 
 @pytest.fixture
-def script(monkeypatch):
-    """Imports a script by its path, as it runs by itself: its own folder comes first."""
-    monkeypatch.syspath_prepend(str(FOLDER))
-
-    def load(name):
-        spec = importlib.util.spec_from_file_location(f"benchmark_{name}", FOLDER / f"{name}.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-
-    return load
+def script():
+    with scripts("clicks") as load:
+        yield load
 
 
 @pytest.mark.parametrize("name", ["recovery", "generators", "unbiased", "purity", "signals", "em_speed"])

@@ -30,7 +30,7 @@ from shoptalk.configs import root
 ASKED_GB, MODELS = 4.0, "models=[bm25,static,bm25+static]"
 WORDS, TITLE, LENGTH, ASKED_WORDS = 100_000, 4, 40, 4
 _AT_ONCE = 20_000
-_SYLLABLES = [a + b for a in "bcdfghklmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er", "il", "os")]
+_SYLLABLES = np.array([a + b for a in "bcdfghklmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er", "il", "os")])
 
 
 def collection(folder: Path, documents: int, queries: int, seed: int = 0) -> None:
@@ -38,13 +38,14 @@ def collection(folder: Path, documents: int, queries: int, seed: int = 0) -> Non
     draw = np.random.default_rng(seed)
     words = np.array(["".join(draw.choice(_SYLLABLES, draw.integers(2, 5))) for _ in range(WORDS)])
     share = 1 / np.arange(1, WORDS + 1)
+    share /= share.sum()
     answering = set(draw.choice(documents, queries, replace=False).tolist())
     asked: dict[int, str] = {}
     (folder / "qrels").mkdir(parents=True)
     with open(folder / "corpus.jsonl", "w") as out:
         for start in range(0, documents, _AT_ONCE):
             size = (min(_AT_ONCE, documents - start), LENGTH)
-            for row, line in enumerate(words[draw.choice(WORDS, size, p=share / share.sum())], start):
+            for row, line in enumerate(words[draw.choice(WORDS, size, p=share)], start):
                 title, text = " ".join(line[:TITLE]), " ".join(line[TITLE:])
                 out.write(json.dumps({"_id": f"d{row}", "title": title, "text": text}) + "\n")
                 if row in answering:

@@ -33,7 +33,7 @@ class Auto:
     """Exact search, unless an approximate index finds enough and takes less time, building included.
 
     A search of at most ``measured_from`` multiplications, of fewer than building an index takes, or on a GPU (see
-    ``retrieval.gpu``), is exact without more ado. For a larger one exact search is timed on a sample of the queries.
+    ``retrieval.gpu``), is exact without measuring. For a larger one exact search is timed on a sample of the queries.
     Then the first candidate that fits into free memory is built, as long as building promises to take less than exact
     search; its effort is tuned on the sample and its search timed. The choice depends on measured seconds, so it is
     kept in the cache by all else that it depends on: vectors, queries, k, options and threads.
@@ -71,7 +71,7 @@ class Choosing:
     """A ``Searcher`` that takes what pays.
 
     Attributes:
-        notices: a sentence about each choice that was made by measuring.
+        notices: a sentence about each choice that was made by measuring, or by a GPU's being there.
     """
 
     def __init__(self, options: Auto, documents: np.ndarray, cache: Cache):
