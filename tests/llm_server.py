@@ -46,7 +46,7 @@ class LlmServer:
         script: prompt to what its first tries meet: functions of (handler, body).
         asked, answered: prompts as they came, and how often each was answered in full with an answer that is paid for.
         times, bodies, headers: of the requests.
-        most: requests that were there at once.
+        most: requests that waited at once, each for ``delay`` seconds.
         dies_after: answers after which nothing is answered and nobody listens, until ``revived``.
     """
 
@@ -74,12 +74,10 @@ class LlmServer:
             self.here += 1
             self.most = max(self.most, self.here)
             act = self.script[prompt].pop(0) if self.script[prompt] else self.usual()
-        try:
-            time.sleep(self.delay)
-            act(handler, body)
-        finally:
-            with self.lock:
-                self.here -= 1
+        time.sleep(self.delay)
+        with self.lock:
+            self.here -= 1  # before the answer, upon which the next request may come at once
+        act(handler, body)
 
     def prompt_of(self, body):
         """What a request is known by."""
