@@ -3,7 +3,7 @@ import tiny_models
 import torch
 
 from shoptalk.models.encoder import Encoder
-from shoptalk.models.fused import FusedGelu, can_fuse, fuse
+from shoptalk.models.fused import FusedGelu, OneDnnLinear, can_fuse, fuse
 from shoptalk.models.precision import dtype_of, inference, preferred_precision
 
 
@@ -23,6 +23,18 @@ def test_a_fused_network_gives_what_its_parts_give(encoder):
         expected = plain(*batch).last_hidden_state.float()
         found = fuse(plain)(*batch).last_hidden_state.float()
     torch.testing.assert_close(found, expected, atol=0.1, rtol=0.05)
+
+
+@pytest.mark.skipif(not can_fuse(), reason="this processor's oneDNN has no bf16 layers")
+def test_what_follows_a_layer_is_what_torch_computes():
+    vectors, residual, weight, bias = (torch.randn(*size).bfloat16() for size in ((9, 32), (9, 64), (64, 32), (64,)))
+    plain = torch.nn.functional.linear(vectors.float(), weight.float(), bias.float())
+    with torch.inference_mode():
+        layer = OneDnnLinear(weight, bias)
+        found = layer(vectors), layer.gelu(vectors), layer.plus(vectors, residual)
+    expected = plain, torch.nn.functional.gelu(plain), plain + residual.float()
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one.float(), other, atol=0.05, rtol=0.02)
 
 
 def test_only_the_bf16_copy_is_fused(encoder):

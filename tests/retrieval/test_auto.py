@@ -5,7 +5,7 @@ import pytest
 from retrieval.vectors import clustered
 
 from shoptalk.cache import Cache
-from shoptalk.retrieval import gpu
+from shoptalk.retrieval import products
 from shoptalk.retrieval.dense import inner_products, search
 from shoptalk.retrieval.index.auto import Auto
 from shoptalk.retrieval.index.ivf import IVF
@@ -68,7 +68,7 @@ def test_what_does_not_pay_is_not_taken(tmp_path, seconds, reason):
 
 
 def test_a_gpu_searches_exactly_without_more_ado(tmp_path, monkeypatch):
-    monkeypatch.setattr(gpu, "device", lambda queries: "cpu")
+    monkeypatch.setattr(products, "on_gpu", lambda queries: True)
     auto = make(tmp_path, exact=10, build=3, search=2)
     assert exactly(auto(QUERIES, 10)) and auto.notices == [
         "index=auto searched exactly, on the GPU that the model uses."

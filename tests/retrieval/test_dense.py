@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shoptalk.errors import InputError
-from shoptalk.retrieval import dense, gpu
+from shoptalk.retrieval import dense, products
 from shoptalk.retrieval.dense import Dense, search
 
 
@@ -98,9 +98,10 @@ def test_dimensions_that_differ_are_refused():
 
 
 @pytest.mark.parametrize("k", [10, 3000])
-def test_a_gpu_finds_the_same(monkeypatch, k):
+def test_torch_finds_what_faiss_does(monkeypatch, k):
     asked, vectors = (np.random.default_rng(n).normal(size=(n, 8)).astype(np.float32) for n in (70, 4000))
     vectors[1000:1100] = vectors[:100]  # ties
+    monkeypatch.setattr(products, "device", lambda queries: None)
     expected, used = search(asked, vectors, k), []
 
     def near(*given):
@@ -108,22 +109,24 @@ def test_a_gpu_finds_the_same(monkeypatch, k):
         scores, rows = nearest(*given)
         return scores * np.float32(1 + 1e-6), rows  # another rounding
 
-    nearest = gpu.nearest
-    monkeypatch.setattr(gpu, "device", lambda queries: "cpu")
-    monkeypatch.setattr(gpu, "nearest", near)
-    monkeypatch.setattr(gpu, "_SCORES", 4 * 700 * 16)  # several parts of the queries
+    nearest = products.nearest
+    monkeypatch.setattr(products, "device", lambda queries: "cpu")
+    monkeypatch.setattr(products, "nearest", near)
+    monkeypatch.setitem(products._SCORES, "cpu", 4 * 700 * 16)  # several parts of the queries
     monkeypatch.setattr(dense, "_BLOCK_BYTES", 4 * 8 * 700)
     found = search(asked, vectors, k)
     assert len(used) >= 6 and (found.rows == expected.rows).all() and (found.scores == expected.scores).all()
 
 
-def test_a_gpu_is_taken_for_many_queries_where_the_process_has_begun_to_use_one(monkeypatch):
-    assert gpu.device(10_000) is None  # torch is there, a GPU is not in use
+def test_many_queries_are_multiplied_on_the_gpu_in_use_or_the_processor_and_without_torch_by_faiss(monkeypatch):
+    assert products.device(10_000) == torch.device("cpu") and products.device(1) is None
+    assert not products.on_gpu(10_000)  # torch is there, a GPU is not in use
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
-    assert gpu.device(10_000) == torch.device("cuda", 1) and gpu.device(1) is None
+    assert products.device(10_000) == torch.device("cuda", 1) and products.device(1) is None
+    assert products.on_gpu(10_000) and not products.on_gpu(1)
     monkeypatch.delitem(sys.modules, "torch")
-    assert gpu.device(10_000) is None
+    assert products.device(10_000) is None
 
 
 def test_a_query_alone_has_the_digits_it_has_among_others():

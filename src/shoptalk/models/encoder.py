@@ -257,8 +257,7 @@ class Encoder(nn.Module):
         For weights that stand still from here on, in evaluation and inference mode.
         """
         dtype, device = next(backbone.parameters()).dtype, self.device
-        # In bf16 the padded way is the faster one: its layers apply GELU within the matrix product.
-        if device.type == "cpu" and dtype == torch.float32 and PackedBert.fits(backbone):
+        if device.type == "cpu" and PackedBert.fits(backbone):
             bert, words = PackedBert(backbone, dtype), backbone.get_input_embeddings().weight
             return lambda texts, prompt: self._packed(bert, texts, words, np.arange(len(texts)), prompt)
         return lambda texts, prompt: self._vectors(backbone, *(part.to(device) for part in self.pad(texts)), prompt)

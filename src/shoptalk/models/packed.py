@@ -8,18 +8,23 @@ texts of nearly one length. The arithmetic is that of the transformers module wh
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from shoptalk.models.fused import FusedGelu, OneDnnLinear, can_fuse
+
 _NARROWEST = 0.99
 """The shortest text of a block over its longest. More blocks cost less than the padding of fewer."""
 
 _ROWS = 64
 """Outside training many rows are filled up to a multiple of it: of few sizes, freed memory fits the next request."""
+
+_KEYS = 16
+"""Outside training there are so many keys at least: softmax over fewer numbers takes longer than over these."""
 
 
 class Block(NamedTuple):
@@ -51,14 +56,48 @@ def blocks(lengths: Sequence[int] | np.ndarray) -> list[Block]:
     return cut
 
 
-class Layer(NamedTuple):
-    """One layer's weights in the dtype of the products; layer norms keep theirs."""
+class Linear(Protocol):
+    """A linear layer, with what may follow it."""
 
-    qkv: tuple[Tensor, Tensor]
-    joined: tuple[Tensor, Tensor]
+    def __call__(self, vectors: Tensor) -> Tensor:
+        """Itself."""
+
+    def gelu(self, vectors: Tensor) -> Tensor:
+        """Its exact GELU."""
+
+    def plus(self, vectors: Tensor, residual: Tensor) -> Tensor:
+        """With ``residual`` added."""
+
+
+class TorchLinear:
+    """``x @ W.T + b`` by torch, with gradients where they are enabled."""
+
+    def __init__(self, weight: Tensor, bias: Tensor):
+        self.weight, self.bias = weight, bias
+
+    def __call__(self, vectors: Tensor) -> Tensor:
+        """[..., in] to [..., out]."""
+        return functional.linear(vectors, self.weight, self.bias)
+
+    def gelu(self, vectors: Tensor) -> Tensor:
+        """The same and its exact GELU."""
+        wide = self(vectors)
+        # The backward pass needs what went into GELU.
+        return functional.gelu(wide) if torch.is_grad_enabled() else torch.ops.aten.gelu_(wide)
+
+    def plus(self, vectors: Tensor, residual: Tensor) -> Tensor:
+        """The same and ``residual`` [..., out]."""
+        return self(vectors).add_(residual)
+
+
+class Layer(NamedTuple):
+    """One layer, its products in one dtype; layer norms keep theirs."""
+
+    qkv: Linear
+    joined: Linear
     first_norm: nn.LayerNorm
-    widened: tuple[Tensor, Tensor]
-    narrowed: tuple[Tensor, Tensor]
+    widened: Linear
+    narrowed: Linear
     second_norm: nn.LayerNorm
 
 
@@ -105,40 +144,57 @@ class PackedBert:
         return [part.view(b.stop - b.start, b.width, -1) for part, b in zip(parts, cut, strict=False)]
 
     def _layer(self, layer: Layer, hidden: Tensor, cut: Sequence[Block], sizes: list[int]) -> Tensor:
-        mixed = functional.linear(hidden, *layer.qkv).split(sizes)
+        mixed = layer.qkv(hidden).split(sizes)
         parts = [self._attend(part, block) for part, block in zip(mixed, cut, strict=False)]
         seen = torch.cat([*parts, *(rest[:, : hidden.shape[1]] for rest in mixed[len(cut) :])])
         del mixed, parts
-        hidden = _normed(layer.first_norm, functional.linear(seen, *layer.joined).add_(hidden))
+        hidden = _normed(layer.first_norm, layer.joined.plus(seen, hidden))
         del seen
-        wide = functional.linear(hidden, *layer.widened)
-        # The backward pass needs what went into GELU.
-        wide = functional.gelu(wide) if torch.is_grad_enabled() else torch.ops.aten.gelu_(wide)
-        return _normed(layer.second_norm, functional.linear(wide, *layer.narrowed).add_(hidden))
+        return _normed(layer.second_norm, layer.narrowed.plus(layer.widened.gelu(hidden), hidden))
 
     def _attend(self, mixed: Tensor, block: Block) -> Tensor:
         """Queries, keys and values [b * w, 3h] of one block to what its tokens saw [b * w, h]."""
-        texts = block.stop - block.start
-        query, key, value = mixed.view(texts, block.width, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        texts, width, spare = block.stop - block.start, block.width, 0
+        parts = mixed.view(texts, width, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        if not torch.is_grad_enabled():
+            # In float32: products this small are as fast, softmax is faster, and bf16 would keep a kernel per shape.
+            parts, spare = _laid_out(parts, torch.float32), max(0, _KEYS - width)
+        query, key, value = parts
+        if spare:
+            key, value = (functional.pad(part, (0, 0, 0, spare)) for part in (key, value))
         scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
+        lowest = torch.finfo(scores.dtype).min
+        if spare:
+            scores[..., width:] = lowest
         if block.mask is not None:
-            scores = scores.masked_fill(block.mask, torch.finfo(scores.dtype).min)
-        return (scores.softmax(-1) @ value).transpose(1, 2).reshape(texts * block.width, -1)
+            scores = scores.masked_fill(functional.pad(block.mask, (0, spare)), lowest)
+        seen = (scores.softmax(-1) @ value).transpose(1, 2)
+        return _laid_out(seen, mixed.dtype).view(texts * width, -1)
+
+
+def _laid_out(vectors: Tensor, dtype: torch.dtype) -> Tensor:
+    """A copy in ``dtype`` and in the order of its dimensions, in one pass."""
+    return vectors.to(dtype, memory_format=torch.contiguous_format, copy=True)
 
 
 def _cast(layer: nn.Module, dtype: torch.dtype) -> Layer:
     own, attention = layer.attention.self, layer.attention
     three = (own.query, own.key, own.value)
+    frozen = dtype == torch.bfloat16 and torch.is_inference_mode_enabled() and can_fuse()
 
-    def both(linear: nn.Linear) -> tuple[Tensor, Tensor]:
-        return linear.weight.to(dtype), linear.bias.to(dtype)
+    def made(weight: Tensor, bias: Tensor) -> Linear:
+        return (OneDnnLinear if frozen else TorchLinear)(weight.to(dtype), bias.to(dtype))
 
+    def like(linear: nn.Linear) -> Linear:
+        return made(linear.weight, linear.bias)
+
+    wide = layer.intermediate
     return Layer(
-        (torch.cat([part.weight for part in three]).to(dtype), torch.cat([part.bias for part in three]).to(dtype)),
-        both(attention.output.dense),
+        made(torch.cat([part.weight for part in three]), torch.cat([part.bias for part in three])),
+        like(attention.output.dense),
         attention.output.LayerNorm,
-        both(layer.intermediate.dense),
-        both(layer.output.dense),
+        wide.linear if isinstance(wide, FusedGelu) else like(wide.dense),
+        like(layer.output.dense),
         layer.output.LayerNorm,
     )
 

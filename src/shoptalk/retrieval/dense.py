@@ -6,7 +6,7 @@ from contextlib import contextmanager, nullcontext
 import numpy as np
 
 from shoptalk.errors import InputError
-from shoptalk.retrieval import gpu
+from shoptalk.retrieval import products
 from shoptalk.retrieval.ranked import Ranked
 from shoptalk.retrieval.topk import in_order
 
@@ -26,7 +26,7 @@ Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def search(queries: np.ndarray, documents: np.ndarray, k: int) -> Ranked:
-    """The ``k`` documents with the highest inner product, per query; by faiss, in blocks of bounded size.
+    """The ``k`` documents with the highest inner product, per query; in blocks of bounded size.
 
     Scores are inner products summed in float64 and rounded once, and ranks follow from them. So they depend on
     nothing but the two vectors: not on blocks, threads or the matrix library.
@@ -89,7 +89,7 @@ def _of_part(asked: np.ndarray, m: int, k: int, near: Near, score: Score, wide: 
     true = score(asked, found)
     rows, scores = (side[:, :k] for side in in_order(found, true))
     if wide < m:
-        # faiss takes any of the documents nearly tied at its border: what it left out may be as good as the last.
+        # Any of the documents nearly tied at the border may be there: what was left out may be as good as the last.
         rounding = np.abs(true - about).max(axis=1)
         torn = np.flatnonzero(scores[:, -1] <= about[:, -1] + 2 * rounding)
         if len(torn):
@@ -157,9 +157,9 @@ def _candidates(asked: np.ndarray, documents: np.ndarray, wide: int) -> tuple[np
 def _of_block(asked: np.ndarray, block: np.ndarray, wide: int) -> tuple[np.ndarray, np.ndarray]:
     import faiss
 
-    place = gpu.device(len(asked))
+    place = products.device(len(asked))
     if place is not None:
-        return gpu.nearest(asked, block, wide, place)
+        return products.nearest(asked, block, wide, place)
     with matrix_products() if len(asked) >= _FEW else nullcontext():
         return faiss.knn(asked, block, wide, metric=faiss.METRIC_INNER_PRODUCT)
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from shoptalk.cache import Cache, digest
-from shoptalk.retrieval import gpu
+from shoptalk.retrieval import products
 from shoptalk.retrieval.dense import check, exact
 from shoptalk.retrieval.index.base import Kind
 from shoptalk.retrieval.index.built import Built, content_of
@@ -33,10 +33,10 @@ class Auto:
     """Exact search, unless an approximate index finds enough and takes less time, building included.
 
     A search of at most ``measured_from`` multiplications, of fewer than building an index takes, or on a GPU (see
-    ``retrieval.gpu``), is exact without measuring. For a larger one exact search is timed on a sample of the queries.
-    Then the first candidate that fits into free memory is built, as long as building promises to take less than exact
-    search; its effort is tuned on the sample and its search timed. The choice depends on measured seconds, so it is
-    kept in the cache by all else that it depends on: vectors, queries, k, options and threads.
+    ``retrieval.products``), is exact without measuring. For a larger one exact search is timed on a sample of the
+    queries. Then the first candidate that fits into free memory is built, as long as building promises to take less
+    than exact search; its effort is tuned on the sample and its search timed. The choice depends on measured seconds,
+    so it is kept in the cache by all else that it depends on: vectors, queries, k, options and threads.
 
     Args:
         candidates: kinds of index, the best first; each is made with ``recall``.
@@ -84,7 +84,7 @@ class Choosing:
         n, (m, d) = len(queries), self.documents.shape
         if trivial(n, m, k) or self.options.certainly_exact(n, m, d):
             return exact(queries, self.documents, k)
-        choice = _ON_GPU if gpu.device(n) else self._chosen(queries, k)
+        choice = _ON_GPU if products.on_gpu(n) else self._chosen(queries, k)
         self.notices += [] if choice["notice"] in self.notices else [choice["notice"]]
         if choice["kind"] is None:
             return exact(queries, self.documents, k)
@@ -101,7 +101,7 @@ class Choosing:
 
     def _key(self, queries: np.ndarray, k: int) -> str:
         ways = [[built.key, built.kind.recall, built.kind.effort] for built in self.built.values()]
-        return digest("index-choice", 1, ways, self.options.measured_from, content_of(queries), k)
+        return digest("index-choice", 2, ways, self.options.measured_from, content_of(queries), k)
 
     def _choose(self, queries: np.ndarray, k: int) -> dict[str, Any]:
         free, (m, d) = self.options.free(), self.documents.shape
