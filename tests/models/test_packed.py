@@ -34,5 +34,5 @@ def test_bert_is_packed_in_either_precision(tmp_path, monkeypatch, precision):
         packed.PackedBert, "_layer", lambda self, *given: used.append(self.dtype) or layer(self, *given)
     )
     with inference(encoder.backbone, precision, encoder.device) as backbone:
-        encoder.units(encoder.frozen(backbone), encoder.tokenize(tiny_models.texts(3), "query"), 0)
+        encoder.frozen(backbone)(encoder.tokenize(tiny_models.texts(3), "query"))
     assert set(used) == {torch.float32 if precision == "fp32" else torch.bfloat16}

@@ -16,6 +16,7 @@ from shoptalk.cache import digest
 from shoptalk.errors import InputError
 from shoptalk.models import loading, tokens
 from shoptalk.models.attention import choose_attention
+from shoptalk.models.frozen import Frozen
 from shoptalk.models.modules import Normalize, Pooling
 from shoptalk.models.packed import PackedBert, blocks
 from shoptalk.models.precision import inference
@@ -233,34 +234,26 @@ class Encoder(nn.Module):
     ) -> np.ndarray:
         """``embed`` of texts that are tokenised already: unit vectors, float32 [n, d]."""
         with inference(self.backbone, precision, self.device) as backbone:
-            return self.units(self.frozen(backbone), ids, prompt_length, progress, chunk_tokens)
+            return self.frozen(backbone)(ids, prompt_length, progress, chunk_tokens)
 
-    def units(
-        self,
-        vectors: Callable[[Ragged, int], Tensor],
-        ids: Ragged,
-        prompt_length: int,
-        progress: Progress | None = None,
-        chunk_tokens: int | None = None,
-    ) -> np.ndarray:
-        """``embed_ids`` by what ``frozen`` gave, in torch's inference mode."""
-
-        def unit(texts: Ragged) -> Tensor:
-            return nn.functional.normalize(vectors(texts, prompt_length).float(), dim=-1)
-
-        budget = chunk_tokens or tokens.FASTEST[self.device.type]
-        return tokens.apply(unit, ids, torch.empty(len(ids), self.dimension), budget, progress)
-
-    def frozen(self, backbone: nn.Module) -> Callable[[Ragged, int], Tensor]:
-        """``(texts, prompt_length)`` to vectors [n, d] by ``backbone``: its own modules' work, in the fastest form.
+    def frozen(self, backbone: nn.Module) -> Frozen:
+        """Vectors by ``backbone``, its own modules' work in the fastest form.
 
         For weights that stand still from here on, in evaluation and inference mode.
         """
         dtype, device = next(backbone.parameters()).dtype, self.device
         if device.type == "cpu" and PackedBert.fits(backbone):
             bert, words = PackedBert(backbone, dtype), backbone.get_input_embeddings().weight
-            return lambda texts, prompt: self._packed(bert, texts, words, np.arange(len(texts)), prompt)
-        return lambda texts, prompt: self._vectors(backbone, *(part.to(device) for part in self.pad(texts)), prompt)
+
+            def packed(texts: Ragged, prompt_length: int) -> Tensor:
+                return self._packed(bert, texts, words, np.arange(len(texts)), prompt_length)
+
+            return Frozen(packed, self.dimension, device, together=True)
+
+        def padded(texts: Ragged, prompt_length: int) -> Tensor:
+            return self._vectors(backbone, *(part.to(device) for part in self.pad(texts)), prompt_length)
+
+        return Frozen(padded, self.dimension, device)
 
     @property
     def token_digest(self) -> str:

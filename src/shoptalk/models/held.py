@@ -32,7 +32,7 @@ class Held:
         self.encoder = encoder.eval()
         self.precision = preferred_precision(encoder.device) if precision == "auto" else precision
         with inference(encoder.backbone, self.precision, encoder.device) as backbone:
-            self._vectors = encoder.frozen(backbone)
+            self._frozen = encoder.frozen(backbone)
 
     @property
     def dimension(self) -> int:
@@ -48,8 +48,8 @@ class Held:
         """Unit vectors of texts, float32 [n, d]; see ``Encoder.embed``."""
         encoder = self.encoder
         ids, prompt_length = encoder.tokenize(texts, kind), encoder.prompt_length(kind)
-        with torch.inference_mode(), torch.autocast(encoder.device.type, enabled=False):
-            return encoder.units(self._vectors, ids, prompt_length, progress)
+        with torch.autocast(encoder.device.type, enabled=False):
+            return self._frozen(ids, prompt_length, progress)
 
     def save(self, folder: str | Path) -> None:
         """Write the encoder, in float32; see ``Encoder.save``."""

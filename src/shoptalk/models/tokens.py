@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -86,14 +86,22 @@ def apply(
     progress: Progress | None = None,
 ) -> np.ndarray:
     """Fill ``out`` [n, ...] with ``use(texts of a chunk)``, chunk by chunk, and give it as an array."""
+    plan = chunks(ids.lengths, budget)
+    return gather((use(ids.take(rows)) for rows in plan), plan, out, progress)
+
+
+def gather(
+    parts: Iterable[torch.Tensor], plan: Sequence[np.ndarray], out: torch.Tensor, progress: Progress | None = None
+) -> np.ndarray:
+    """Fill the rows of ``out`` [n, ...] that ``plan`` names with ``parts``, one after the other."""
     import torch
 
     done = 0
-    for rows in chunks(ids.lengths, budget):
-        out[torch.from_numpy(rows)] = use(ids.take(rows)).float().cpu()
+    for part, rows in zip(parts, plan, strict=True):
+        out[torch.from_numpy(rows)] = part.float().cpu()
         done += len(rows)
         if progress:
-            progress(done, len(ids))
+            progress(done, len(out))
     return out.numpy()
 
 

@@ -16,7 +16,7 @@ SPARE = 8
 _BLOCK_BYTES = 1 << 28
 _LINES, _HELD = 8192, 1 << 20  # queries at a time, and (query, candidate) pairs
 _FEW = 4  # queries: so many at least make a matrix product the faster way
-_SCORED = 256  # queries scored at a time: their vectors should fit into the processor's cache
+_SCORED = 128  # queries scored at a time: their vectors should fit into the processor's cache
 
 Near = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 """Queries and c to scores and rows [n, c] of the best c documents, best first, as far as rounding lets one tell."""
@@ -105,6 +105,7 @@ def nothing(n: int, k: int) -> Ranked:
 def inner_products(asked: np.ndarray, documents: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """asked[i] times documents[rows[i, j]]: float32 [n, j], summed in float64, -inf where the row is -1."""
     scores = np.empty(rows.shape, np.float32)
+    documents = np.asarray(documents)  # a memory map makes one more of each part that is taken from it
     for start in range(0, len(asked), _SCORED):
         lines = slice(start, start + _SCORED)
         left = asked[lines].astype(np.float64)
