@@ -53,7 +53,7 @@ class LlmServer:
     def __init__(self, script=None, delay=0.0, usage=(10, 5), dies_after=None):
         self.script, self.delay, self.usage, self.dies_after = defaultdict(list, script or {}), delay, usage, dies_after
         self.asked, self.times, self.bodies, self.headers, self.answered = [], [], [], [], Counter()
-        self.most = self.here = 0
+        self.most = self.waiting = self.here = 0
         self.over, self.dead, self.lock = Event(), Event(), Lock()
         self._listen(0)
         self.port = self.listener.server_address[1]
@@ -72,12 +72,17 @@ class LlmServer:
             self.bodies.append(body)
             self.headers.append(dict(handler.headers))
             self.here += 1
-            self.most = max(self.most, self.here)
+            self.waiting += 1
+            self.most = max(self.most, self.waiting)
             act = self.script[prompt].pop(0) if self.script[prompt] else self.usual()
-        time.sleep(self.delay)
-        with self.lock:
-            self.here -= 1  # before the answer, upon which the next request may come at once
-        act(handler, body)
+        try:
+            time.sleep(self.delay)
+            with self.lock:
+                self.waiting -= 1  # before the answer, upon which the next request may come at once
+            act(handler, body)
+        finally:
+            with self.lock:
+                self.here -= 1
 
     def prompt_of(self, body):
         """What a request is known by."""

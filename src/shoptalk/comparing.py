@@ -62,24 +62,28 @@ def scored(found: Found, splits: Mapping[str, Judged], corpus: Corpus) -> pl.Dat
 def shown(found: Found, splits: Mapping[str, Judged], corpus: Corpus) -> pl.DataFrame:
     """The first ten documents per query, best first: lists ``doc_ids``, ``scores``, ``grades`` and ``titles``.
 
-    A grade is null where nobody judged; a title is the start of the text where a document has none.
+    They are the ten that the measures see: equal scores by document id, descending, as trec_eval has them. A grade is
+    null where nobody judged; a title is the start of the text where a document has none.
     """
     kept = {"query_id": pl.String, "doc_ids": pl.List(pl.String), "scores": pl.List(pl.Float32),
             "grades": pl.List(pl.Int32), "titles": pl.List(pl.String)}  # fmt: skip
     tables = [pl.DataFrame(schema={"split": pl.String, "arm": pl.String, **kept})]
     for split, judged in splits.items():
         for arm, ranked in found[split].items():
-            lines = zip(judged.ids, ranked.rows[:, :SHOWN], ranked.scores[:, :SHOWN], strict=True)
+            lines = zip(judged.ids, ranked.rows, ranked.scores, strict=True)
             rows = pl.DataFrame([_first(*line, judged, corpus) for line in lines], schema=kept, orient="row")
             tables.append(rows.select(pl.lit(split).alias("split"), pl.lit(arm).alias("arm"), pl.all()))
     return pl.concat(tables)
 
 
 def _first(query_id: str, rows: np.ndarray, scores: np.ndarray, judged: Judged, corpus: Corpus) -> tuple[Any, ...]:
-    kept, grades = rows[rows >= 0].tolist(), judged.qrels.get(query_id) or {}
-    ids = [corpus.ids[row] for row in kept]
-    titles = [(corpus.titles[row] or corpus.texts[row])[:LONGEST] for row in kept]
-    return query_id, ids, scores[: len(kept)].tolist(), [grades.get(doc_id) for doc_id in ids], titles
+    kept, grades = np.flatnonzero(rows >= 0), judged.qrels.get(query_id) or {}
+    kept = kept[scores[kept] >= scores[kept[:SHOWN]].min(initial=np.inf)]
+    by_id = sorted(kept.tolist(), key=lambda place: corpus.ids[rows[place]], reverse=True)
+    first = sorted(by_id, key=lambda place: -scores[place])[:SHOWN]
+    ids = [corpus.ids[row] for row in rows[first]]
+    titles = [(corpus.titles[row] or corpus.texts[row])[:LONGEST] for row in rows[first]]
+    return query_id, ids, scores[first].tolist(), [grades.get(doc_id) for doc_id in ids], titles
 
 
 def arm_means(table: pl.DataFrame, split: str) -> dict[str, dict[str, float]]:

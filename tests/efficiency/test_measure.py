@@ -1,6 +1,7 @@
 """What is measured, of which arms; memory in a process of its own."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -118,7 +119,7 @@ def test_a_model_elsewhere_cannot_be_handed_over(over, encoder):
         resident([Far()], QUERIES, 3, 1)
 
 
-@pytest.mark.parametrize("make", [Held, StaticEncoder.distil])
+@pytest.mark.parametrize("make", [partial(Held, precision="fp32"), StaticEncoder.distil])
 @pytest.mark.parametrize("precision", ["fp32", "int8", "binary+int8"])
 def test_another_process_reads_what_this_one_kept(over, encoder, tmp_path, make, precision):
     embedder = make(encoder)

@@ -22,6 +22,7 @@ def shown(tokens):
 @example("# a heading")
 @example("1. a list")
 @example("- a list")
+@example("__0__ a__b__c")
 @example("<script>alert(1)</script>")
 @example("[a](javascript:alert(1)) ![b](c) <d@e.f> &lt; _g_ **h** `i` ~~j~~")
 def test_text_is_shown_as_it_is(text):

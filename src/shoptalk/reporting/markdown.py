@@ -9,7 +9,7 @@ _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 def inline(text: object) -> str:
     """``text`` within a line, shown as it is: nothing in it is markup of CommonMark, of tables, of math, or HTML."""
     line = " ".join(str(text).split())
-    return re.sub(r"[\\`*\[\]{}|~$]|(?<!\w)_|_(?!\w)", r"\\\g<0>", line).translate(_HTML)
+    return re.sub(r"[\\`*\[\]{}|~$]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", line).translate(_HTML)
 
 
 def escaped(text: object) -> str:

@@ -105,7 +105,8 @@ def nothing(n: int, k: int) -> Ranked:
 def inner_products(asked: np.ndarray, documents: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """asked[i] times documents[rows[i, j]]: float32 [n, j], summed in float64, -inf where the row is -1."""
     scores = np.empty(rows.shape, np.float32)
-    documents = np.asarray(documents)  # a memory map makes one more of each part that is taken from it
+    if isinstance(documents, np.ndarray):
+        documents = documents.view(np.ndarray)  # a memory map makes one more of each part that is taken from it
     for start in range(0, len(asked), _SCORED):
         lines = slice(start, start + _SCORED)
         left = asked[lines].astype(np.float64)
