@@ -25,8 +25,8 @@ class Frozen:
         use: ``(texts, prompt_length)`` to vectors [n, d].
         dimension: d.
         device: where that happens.
-        together: whether ``use`` may be called by several threads at once. Then, on a CPU, each core has a chunk to
-            itself where there are enough of them: a text stays in one core's cache through all layers.
+        together: whether ``use`` works on a CPU and may be called by several threads at once. Then each core has a
+            chunk to itself where there are enough of them: a text stays in one core's cache through all layers.
     """
 
     use: Callable[[Ragged, int], Tensor]
@@ -52,7 +52,7 @@ class Frozen:
             return tokens.gather(self._each(unit, plan), plan, torch.empty(len(ids), self.dimension), progress)
 
     def _each(self, unit: Callable[[np.ndarray], Tensor], plan: Sequence[np.ndarray]) -> Iterator[Tensor]:
-        cores = torch.get_num_threads() if self.together and self.device.type == "cpu" else 1
+        cores = torch.get_num_threads() if self.together else 1
         return map(unit, plan) if cores == 1 or len(plan) < _EACH * cores else side_by_side(unit, plan, cores)
 
 

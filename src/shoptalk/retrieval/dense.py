@@ -157,11 +157,11 @@ def _candidates(asked: np.ndarray, documents: np.ndarray, wide: int) -> tuple[np
 
 
 def _of_block(asked: np.ndarray, block: np.ndarray, wide: int) -> tuple[np.ndarray, np.ndarray]:
-    import faiss
-
     place = products.device(len(asked))
     if place is not None:
         return products.nearest(asked, block, wide, place)
+    import faiss
+
     with matrix_products() if len(asked) >= _FEW else nullcontext():
         return faiss.knn(asked, block, wide, metric=faiss.METRIC_INNER_PRODUCT)
 
