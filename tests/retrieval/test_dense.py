@@ -118,6 +118,17 @@ def test_torch_finds_what_faiss_does(monkeypatch, k):
     assert len(used) >= 6 and (found.rows == expected.rows).all() and (found.scores == expected.scores).all()
 
 
+@given(columns=st.integers(1, 300), wide=st.integers(1, 20), levels=st.integers(1, 400), seed=st.integers(0, 2**32 - 1))
+def test_the_best_of_groups_are_the_best_of_all(columns, wide, levels, seed):
+    wide = min(wide, columns)
+    drawn = np.random.default_rng(seed).integers(levels, size=(3, columns))  # few levels are many ties
+    scores = torch.from_numpy(drawn.astype(np.float32))
+    values, found = products.best(scores, wide)
+    assert torch.equal(values, torch.topk(scores, wide, dim=1).values)
+    assert torch.equal(scores.gather(1, found), values)
+    assert all(len(set(line)) == wide for line in found.tolist())
+
+
 def test_many_queries_are_multiplied_on_the_gpu_in_use_or_the_processor_and_without_torch_by_faiss(monkeypatch):
     assert products.device(10_000) == torch.device("cpu") and products.device(1) is None
     assert not products.on_gpu(10_000)  # torch is there, a GPU is not in use

@@ -13,7 +13,7 @@ from shoptalk.retrieval.topk import in_order
 SPARE = 8
 """Candidates asked for beyond k: sums in float32 are rounded, so that the last of k may be of another order."""
 
-_BLOCK_BYTES = 1 << 28
+_BLOCK_BYTES = 1 << 26  # of documents compared at a time, which torch copies
 _LINES, _HELD = 8192, 1 << 20  # queries at a time, and (query, candidate) pairs
 _FEW = 4  # queries: so many at least make a matrix product the faster way
 _SCORED = 128  # queries scored at a time: their vectors should fit into the processor's cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     import torch
 
 _SCORES = {"cuda": 1 << 28, "cpu": 1 << 26}  # of queries and documents held on the device at a time, in bytes
+_SLABS = 4  # fewer groups of columns than this are not worth a look at each group's best
 _FROM = 64  # queries: for fewer it takes longer to bring the documents there than to compare them by faiss
 
 
@@ -49,7 +51,29 @@ def nearest(
     room, parts = torch.empty((min(lines, len(asked)), len(documents)), device=place), []
     for start in range(0, len(asked), lines):
         some = queries[start : start + lines].to(place)
-        found = torch.topk(torch.mm(some, columns, out=room[: len(some)]), wide, dim=1)
+        found = best(torch.mm(some, columns, out=room[: len(some)]), wide)
         parts.append([side.cpu().numpy() for side in found])
     scores, rows = zip(*parts, strict=True)
     return np.concatenate(scores), np.concatenate(rows)
+
+
+def best(scores: torch.Tensor, wide: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The ``wide`` highest of each line of ``scores`` [n, m] and their columns, best first, ties in any order.
+
+    On a CPU only the ``wide`` groups of columns with the highest maxima are looked into: what stands in another group
+    is no better than any of those maxima. Faster than a plain topk.
+    """
+    import torch
+
+    n, m = scores.shape
+    slabs = math.isqrt(m // wide)
+    if scores.is_cuda or slabs < _SLABS:
+        return torch.topk(scores, wide, dim=1)
+    # Group j is column j of each slab, so that maxima are taken of whole slabs.
+    groups = m // slabs
+    slabbed = scores[:, : slabs * groups].unflatten(1, (slabs, groups))
+    good = torch.topk(slabbed.amax(1), wide, dim=1, sorted=False).indices[:, None]
+    columns = (good + groups * torch.arange(slabs)[:, None]).reshape(n, -1)
+    columns = torch.cat([columns, torch.arange(slabs * groups, m).expand(n, -1)], dim=1)
+    values, places = torch.topk(scores.gather(1, columns), wide, dim=1)
+    return values, columns.gather(1, places)
