@@ -17,6 +17,7 @@ from shoptalk.cache import Cache
 from shoptalk.domain.beir import Beir
 from shoptalk.errors import InputError
 from shoptalk.experiment import Outcome, train
+from shoptalk.export import interpolate
 from shoptalk.losses import InfoNCE
 from shoptalk.models.encoder import Encoder
 from shoptalk.retrieval.dense import Dense
@@ -251,6 +252,21 @@ def test_a_domain_with_test_alone_trains_for_fixed_steps_and_says_so(ground, tmp
     outcome = ground.train("only", f"domain.path={only}", "data=synthetic", "negatives=in_batch", "trainer.pairs=64")
     assert "dev" not in outcome.metrics and outcome.metrics["dev_pool"] == {}
     assert any("fixed" in notice for notice in outcome.metrics["notices"])
+    assert carved.metrics["interpolated"] == 1.0 and outcome.metrics["interpolated"] == 0.5
+    assert any("50% of the way" in notice for notice in outcome.metrics["notices"])
+
+
+def test_weights_are_kept_as_far_from_the_base_model_as_asked(ground):
+    whole, part = (
+        ground.train(f"share{share}", "negatives=in_batch", "trainer.pairs=640", f"trainer.interpolate={share}")
+        for share in (1, 0.25)
+    )
+    base, trained, kept = (
+        Encoder.load(str(of)) for of in (ground.model, whole.folder / "model", part.folder / "model")
+    )
+    expected = interpolate(base, trained, 0.25).state_dict()
+    assert all(torch.allclose(weight, expected[name], atol=1e-6) for name, weight in kept.state_dict().items())
+    assert part.metrics["interpolated"] == 0.25 and part.metrics["dev_pool"] == whole.metrics["dev_pool"]
 
 
 def test_under_multirun_test_stays_unread(ground):

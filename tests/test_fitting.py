@@ -78,3 +78,17 @@ def test_the_pool_is_scored_as_its_texts_would_be(tmp_path, encoder):
 def test_the_size_of_the_pool_is_a_whole_number(option, value):
     with pytest.raises(InputError, match=rf"trainer.{option}={value} is not possible"):
         Settings(learning_rate="auto", chunk_tokens="auto", **OPTIONS, **{option: value})
+
+
+def test_half_the_way_is_kept_where_nothing_is_watched_and_else_all_unless_asked():
+    auto, asked = (
+        Settings(learning_rate="auto", chunk_tokens="auto", **OPTIONS, interpolate=share) for share in ("auto", 0.3)
+    )
+    assert (auto.share(watched=True), auto.share(watched=False)) == (1.0, 0.5)
+    assert asked.share(watched=True) == asked.share(watched=False) == 0.3
+
+
+@pytest.mark.parametrize("share", [0, -0.5, 1.5, True, "half", float("nan")])
+def test_a_share_of_the_way_lies_above_0_and_not_above_1(share):
+    with pytest.raises(InputError, match=rf"trainer.interpolate={share} must be auto or a number above 0"):
+        Settings(learning_rate="auto", chunk_tokens="auto", **OPTIONS, interpolate=share)

@@ -85,6 +85,7 @@ def train(cfg: DictConfig) -> Outcome | None:
             of_pool = [bm25, zero_shot], run.settings.watch_depth, run.settings.watch_random
             watch = Pool(dev, domain.corpus, embed.tokens, *of_pool) if dev else None
             fitted = fit(cfg, run, loss, data, mining.per_pair, watch, mining.refreshing(embed.tokens))
+            fitted = interpolating.kept(fitted, base, run.settings.share(watched=watch is not None))
 
         with run.stage("evaluate", "Measuring over the full corpus"):
             with run.stages.bar("embedding with the adapted model") as tell:

@@ -49,6 +49,8 @@ class Fitted:
         encoding: the chunk plan as it was resolved.
         short_batches: batches with fewer pairs than asked.
         refreshes: when negatives were mined anew, see ``training.refreshing``; empty where they never were.
+        share: how far from the base model's weights to the trained ones those of ``encoder`` lie.
+        notices: what to tell the user about them.
     """
 
     encoder: Any
@@ -59,6 +61,8 @@ class Fitted:
     encoding: dict[str, Any]
     short_batches: int
     refreshes: Sequence[Mapping[str, Any]] = ()
+    share: float = 1.0
+    notices: Sequence[str] = ()
 
 
 def fit(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Domain, Judged
 from shoptalk.errors import InputError
 from shoptalk.export import interpolate
+from shoptalk.fitting import Fitted
 from shoptalk.models.ragged import Ragged
 from shoptalk.retrieval.dense import Dense
 from shoptalk.retrieval.metrics import DEPTH, per_query
@@ -55,6 +57,17 @@ def between(
         ranked = Dense(encoder.embed, vectors)(list(judged.texts), min(DEPTH, len(corpus)))
         found[alpha] = per_query(ranked, list(corpus.ids), judged)["ndcg@10"].to_numpy()
     return found
+
+
+def kept(fitted: Fitted, base: Any, share: float) -> Fitted:
+    """``fitted`` with the weights ``share`` of the way from ``base`` to it, which it tells where that is not all."""
+    if share == 1:
+        return fitted
+    told = (
+        f"The kept weights lie {share:.0%} of the way from the base model to the trained one "
+        "(trainer.interpolate); half way is for runs that no dev query steers."
+    )
+    return replace(fitted, encoder=interpolate(base, fitted.encoder, share), share=share, notices=[told])
 
 
 def curve(found: dict[float, np.ndarray], base: np.ndarray, adapted: np.ndarray) -> list[dict[str, float]]:

@@ -30,7 +30,8 @@ def metrics(
     hits: comparing.Found,
 ) -> dict[str, Any]:
     """All a run found: the objects are those ``experiment.train`` made on its way."""
-    notices = [*domain.notices, *fitted.encoder.notices, *found.notices, *schedule.notices, *mined.notices]
+    found_by = (domain, fitted.encoder, fitted, found, schedule, mined)
+    notices = [notice for by in found_by for notice in by.notices]
     content = {
         "schema": 1,
         "corpus": domain.name,
@@ -48,6 +49,7 @@ def metrics(
         "threads": run.threads,
         "precision": run.settings.resolved_precision(),
         "learning_rate": fitted.learning_rate,
+        "interpolated": fitted.share,
         "steps": fitted.steps,
         "short_batches": fitted.short_batches,
         "encoding": fitted.encoding,

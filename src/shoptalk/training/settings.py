@@ -19,6 +19,7 @@ from shoptalk.models.precision import preferred_precision
 from shoptalk.training.ranks import world
 
 _POSITIVE = ("batch_size", "pairs", "looks", "gradient_clip")
+_UNWATCHED = 0.5
 _OR_AUTO = ("learning_rate", "chunk_tokens")
 
 
@@ -60,6 +61,8 @@ class Settings:
         one_source: batches of one source each.
         lora: ``rank``, ``alpha`` and ``dropout`` of low-rank adapters; rank 0 trains all weights.
         gradient_checkpointing: compute each layer again in the backward pass.
+        interpolate: how far from the base model's weights to the trained ones the kept weights lie, in (0, 1];
+            ``auto``: see ``share``.
     """
 
     batch_size: int
@@ -80,6 +83,7 @@ class Settings:
     one_source: bool = False
     lora: Mapping[str, float] = field(default_factory=lambda: {"rank": 0, "alpha": 32, "dropout": 0.0})
     gradient_checkpointing: bool = False
+    interpolate: float | str = "auto"
 
     def __post_init__(self):
         if self.gradient_cache not in (True, False, "auto"):
@@ -94,6 +98,8 @@ class Settings:
                 raise InputError(f"trainer.{name}={value} is not possible; give a whole number of 0 or more.")
         if not 0 <= self.warmup <= 1:
             raise InputError(f"trainer.warmup={self.warmup} is a share of the steps: give a number in [0, 1].")
+        if self.interpolate != "auto" and not _is_share(self.interpolate):
+            raise InputError(f"trainer.interpolate={self.interpolate} must be auto or a number above 0, at most 1.")
         if self.strategy not in STRATEGIES:
             raise InputError(f"trainer.strategy={self.strategy} is none of {', '.join(STRATEGIES)}.")
         STRATEGIES[self.strategy](world()[1])
@@ -110,6 +116,17 @@ class Settings:
     def rate(self, encoder: Any) -> float:
         """The learning rate asked for, or what suits ``encoder``."""
         return encoder.learning_rate if self.learning_rate == "auto" else self.learning_rate
+
+    def share(self, watched: bool) -> float:
+        """How far from base to trained the kept weights lie: as asked, else all the way where dev is ``watched``.
+
+        Where nothing can tell whether training helps, half way: averages of weights before and after fine-tuning keep
+        more of what the base model could (WiSE-FT, Wortsman et al. 2022, who take .5 where there is nothing to choose
+        by; for embedding models LM-Cocktail, Xiao et al. 2023).
+        """
+        if self.interpolate != "auto":
+            return float(self.interpolate)
+        return 1.0 if watched else _UNWATCHED
 
     def adapt(self, encoder: Any, seed: int) -> None:
         """Make ``encoder`` train as asked: with adapters, or with layers computed twice."""
@@ -143,6 +160,10 @@ class Settings:
             enable_progress_bar=bar,
             enable_model_summary=False,
         )
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 1
 
 
 def _processes() -> dict[str, Any]:
