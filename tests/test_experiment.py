@@ -18,6 +18,7 @@ from shoptalk.domain.beir import Beir
 from shoptalk.errors import InputError
 from shoptalk.experiment import Outcome, train
 from shoptalk.export import interpolate
+from shoptalk.interpolating import POINTS
 from shoptalk.losses import InfoNCE
 from shoptalk.models.encoder import Encoder
 from shoptalk.retrieval.dense import Dense
@@ -252,7 +253,7 @@ def test_a_domain_with_test_alone_trains_for_fixed_steps_and_says_so(ground, tmp
     outcome = ground.train("only", f"domain.path={only}", "data=synthetic", "negatives=in_batch", "trainer.pairs=64")
     assert "dev" not in outcome.metrics and outcome.metrics["dev_pool"] == {}
     assert any("fixed" in notice for notice in outcome.metrics["notices"])
-    assert carved.metrics["interpolated"] == 1.0 and outcome.metrics["interpolated"] == 0.5
+    assert carved.metrics["interpolated"]["share"] == 1.0 and outcome.metrics["interpolated"]["share"] == 0.5
     assert any("50% of the way" in notice for notice in outcome.metrics["notices"])
 
 
@@ -266,7 +267,16 @@ def test_weights_are_kept_as_far_from_the_base_model_as_asked(ground):
     )
     expected = interpolate(base, trained, 0.25).state_dict()
     assert all(torch.allclose(weight, expected[name], atol=1e-6) for name, weight in kept.state_dict().items())
-    assert part.metrics["interpolated"] == 0.25 and part.metrics["dev_pool"] == whole.metrics["dev_pool"]
+    assert part.metrics["interpolated"]["share"] == 0.25 and part.metrics["dev_pool"] == whole.metrics["dev_pool"]
+
+
+def test_dev_may_say_how_far_from_the_base_model_weights_are_kept(ground):
+    outcome = ground.train("chosen", "negatives=in_batch", "trainer.pairs=640", "trainer.interpolate=dev")
+    told, curve = outcome.metrics["interpolated"], outcome.metrics["dev_pool"]
+    points = {float(alpha): score for alpha, score in told["dev_pool"].items()}
+    assert set(points) == set(POINTS) and points[told["share"]] == max(points.values())
+    assert points[1.0] == pytest.approx(max(curve.values()))
+    assert ("the best on dev" in " ".join(outcome.metrics["notices"])) == (told["share"] < 1)
 
 
 def test_under_multirun_test_stays_unread(ground):

@@ -86,9 +86,13 @@ def test_half_the_way_is_kept_where_nothing_is_watched_and_else_all_unless_asked
     )
     assert (auto.share(watched=True), auto.share(watched=False)) == (1.0, 0.5)
     assert asked.share(watched=True) == asked.share(watched=False) == 0.3
+    dev = replace(auto, interpolate="dev")
+    assert dev.share(watched=True) is None
+    with pytest.raises(InputError, match="this domain has no dev split"):
+        dev.share(watched=False)
 
 
 @pytest.mark.parametrize("share", [0, -0.5, 1.5, True, "half", float("nan")])
 def test_a_share_of_the_way_lies_above_0_and_not_above_1(share):
-    with pytest.raises(InputError, match=rf"trainer.interpolate={share} must be auto or a number above 0"):
+    with pytest.raises(InputError, match=rf"trainer.interpolate={share} must be auto, dev or a number above 0"):
         Settings(learning_rate="auto", chunk_tokens="auto", **OPTIONS, interpolate=share)

@@ -7,7 +7,8 @@ from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Domain, Judged
 from shoptalk.errors import InputError
 from shoptalk.export import interpolate
-from shoptalk.interpolating import between, checked, curve
+from shoptalk.fitting import Fitted
+from shoptalk.interpolating import POINTS, between, checked, curve, kept
 from shoptalk.models.encoder import Encoder
 from shoptalk.retrieval.dense import Dense
 from shoptalk.retrieval.metrics import per_query
@@ -34,8 +35,8 @@ def test_every_weight_lies_that_far_along_and_both_ends_stay(ends):
     for name, weight in middle.items():
         expected = 0.75 * before[0][name] + 0.25 * before[1][name] if weight.is_floating_point() else before[1][name]
         assert torch.allclose(weight, expected.to(weight.dtype), atol=1e-6)
-    for model, kept in zip(ends, before, strict=True):
-        assert all(torch.equal(weight, kept[name]) for name, weight in model.state_dict().items())
+    for model, weights in zip(ends, before, strict=True):
+        assert all(torch.equal(weight, weights[name]) for name, weight in model.state_dict().items())
 
 
 def test_the_ends_of_the_way_are_the_two_models(ends):
@@ -89,3 +90,27 @@ def test_points_are_checked_before_anything_is_trained():
             checked(given, domain)
     with pytest.raises(InputError, match="no dev split"):
         checked([0.5], bare)
+
+
+class Stub:
+    """Scores for the weights that lie a share of the way, as a dev pool would give."""
+
+    def __init__(self, ends, scores):
+        self.ends, self.scores = ends, scores
+
+    def score(self, encoder):
+        weight = next(iter(encoder.parameters()))
+        base, trained = (next(iter(model.parameters())) for model in self.ends)
+        return self.scores[round(float(((weight - base) / (trained - base)).median()), 2)]
+
+
+@pytest.mark.parametrize(
+    ("scores", "share"), [([0.1, 0.3, 0.2, 0.2], 0.5), ([0.3, 0.3, 0.3, 0.3], 0.25), ([0.1, 0.2, 0.3, 0.4], 1.0)]
+)
+def test_dev_chooses_the_best_point_and_of_equal_ones_the_nearest_to_the_base_model(ends, scores, share):
+    points = dict(zip(POINTS, scores, strict=True))
+    fitted = Fitted(ends[1], {}, 1e-3, 1, 0.0, {}, 0)
+    chosen = kept(fitted, ends[0], None, Stub(ends, points))
+    assert chosen.share == share and chosen.interpolation == points
+    expected = interpolate(*ends, share).state_dict()
+    assert all(torch.equal(weight, expected[name]) for name, weight in chosen.encoder.state_dict().items())

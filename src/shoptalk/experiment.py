@@ -84,8 +84,9 @@ def train(cfg: DictConfig) -> Outcome | None:
             dev = domain.splits.get("dev")
             of_pool = [bm25, zero_shot], run.settings.watch_depth, run.settings.watch_random
             watch = Pool(dev, domain.corpus, embed.tokens, *of_pool) if dev else None
+            share = run.settings.share(watched=watch is not None)
             fitted = fit(cfg, run, loss, data, mining.per_pair, watch, mining.refreshing(embed.tokens))
-            fitted = interpolating.kept(fitted, base, run.settings.share(watched=watch is not None))
+            fitted = interpolating.kept(fitted, base, share, watch)
 
         with run.stage("evaluate", "Measuring over the full corpus"):
             with run.stages.bar("embedding with the adapted model") as tell:

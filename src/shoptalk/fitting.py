@@ -1,7 +1,7 @@
 """Training one encoder, with dev watched on a fixed pool and the best weights kept."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,8 @@ class Fitted:
         short_batches: batches with fewer pairs than asked.
         refreshes: when negatives were mined anew, see ``training.refreshing``; empty where they never were.
         share: how far from the base model's weights to the trained ones those of ``encoder`` lie.
-        notices: what to tell the user about them.
+        interpolation: shares that were tried to nDCG@10 over the dev pool; empty where dev did not choose.
+        notices: what to tell the user about these weights.
     """
 
     encoder: Any
@@ -62,6 +63,7 @@ class Fitted:
     short_batches: int
     refreshes: Sequence[Mapping[str, Any]] = ()
     share: float = 1.0
+    interpolation: Mapping[float, float] = field(default_factory=dict)
     notices: Sequence[str] = ()
 
 

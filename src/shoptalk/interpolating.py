@@ -11,12 +11,15 @@ from shoptalk.domain.corpus import Corpus
 from shoptalk.domain.judgments import Domain, Judged
 from shoptalk.errors import InputError
 from shoptalk.export import interpolate
-from shoptalk.fitting import Fitted
+from shoptalk.fitting import Fitted, Pool
 from shoptalk.models.ragged import Ragged
 from shoptalk.retrieval.dense import Dense
 from shoptalk.retrieval.metrics import DEPTH, per_query
 from shoptalk.shipping import losses
 from shoptalk.training.ranks import embedded
+
+POINTS = (0.25, 0.5, 0.75, 1.0)
+"""Shares of the way from base to trained weights that ``trainer.interpolate=dev`` chooses from."""
 
 
 def checked(alphas: Sequence[float] | None, domain: Domain) -> list[float]:
@@ -59,15 +62,26 @@ def between(
     return found
 
 
-def kept(fitted: Fitted, base: Any, share: float) -> Fitted:
-    """``fitted`` with the weights ``share`` of the way from ``base`` to it, which it tells where that is not all."""
+def kept(fitted: Fitted, base: Any, share: float | None, watch: Pool | None) -> Fitted:
+    """``fitted`` with the weights ``share`` of the way from ``base`` to it, which it tells where that is not all.
+
+    Args:
+        share: ``None`` takes whichever of ``POINTS`` is best on the pool ``watch``, and of equal ones the nearest to
+            ``base``.
+    """
+    scores = {}
+    if share is None:
+        scores = {alpha: watch.score(interpolate(base, fitted.encoder, alpha)) for alpha in POINTS}
+        share = max(POINTS, key=scores.get)
     if share == 1:
-        return fitted
+        return replace(fitted, interpolation=scores)
+    why = "the best on dev" if scores else "half way is for runs that no dev query steers"
     told = (
         f"The kept weights lie {share:.0%} of the way from the base model to the trained one "
-        "(trainer.interpolate); half way is for runs that no dev query steers."
+        f"(trainer.interpolate); {why}."
     )
-    return replace(fitted, encoder=interpolate(base, fitted.encoder, share), share=share, notices=[told])
+    encoder = interpolate(base, fitted.encoder, share)
+    return replace(fitted, encoder=encoder, share=share, interpolation=scores, notices=[told])
 
 
 def curve(found: dict[float, np.ndarray], base: np.ndarray, adapted: np.ndarray) -> list[dict[str, float]]:

@@ -49,7 +49,7 @@ def metrics(
         "threads": run.threads,
         "precision": run.settings.resolved_precision(),
         "learning_rate": fitted.learning_rate,
-        "interpolated": fitted.share,
+        "interpolated": {"share": fitted.share, "dev_pool": {str(a): v for a, v in fitted.interpolation.items()}},
         "steps": fitted.steps,
         "short_batches": fitted.short_batches,
         "encoding": fitted.encoding,

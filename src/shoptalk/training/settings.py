@@ -62,7 +62,7 @@ class Settings:
         lora: ``rank``, ``alpha`` and ``dropout`` of low-rank adapters; rank 0 trains all weights.
         gradient_checkpointing: compute each layer again in the backward pass.
         interpolate: how far from the base model's weights to the trained ones the kept weights lie, in (0, 1];
-            ``auto``: see ``share``.
+            ``dev``: whichever of a few points is best on dev; ``auto``: see ``share``.
     """
 
     batch_size: int
@@ -98,8 +98,10 @@ class Settings:
                 raise InputError(f"trainer.{name}={value} is not possible; give a whole number of 0 or more.")
         if not 0 <= self.warmup <= 1:
             raise InputError(f"trainer.warmup={self.warmup} is a share of the steps: give a number in [0, 1].")
-        if self.interpolate != "auto" and not _is_share(self.interpolate):
-            raise InputError(f"trainer.interpolate={self.interpolate} must be auto or a number above 0, at most 1.")
+        if self.interpolate not in ("auto", "dev") and not _is_share(self.interpolate):
+            raise InputError(
+                f"trainer.interpolate={self.interpolate} must be auto, dev or a number above 0, at most 1."
+            )
         if self.strategy not in STRATEGIES:
             raise InputError(f"trainer.strategy={self.strategy} is none of {', '.join(STRATEGIES)}.")
         STRATEGIES[self.strategy](world()[1])
@@ -117,16 +119,20 @@ class Settings:
         """The learning rate asked for, or what suits ``encoder``."""
         return encoder.learning_rate if self.learning_rate == "auto" else self.learning_rate
 
-    def share(self, watched: bool) -> float:
-        """How far from base to trained the kept weights lie: as asked, else all the way where dev is ``watched``.
+    def share(self, watched: bool) -> float | None:
+        """How far from base to trained the kept weights lie, ``None`` where dev says; ``watched``: there is a dev.
 
-        Where nothing can tell whether training helps, half way: averages of weights before and after fine-tuning keep
-        more of what the base model could (WiSE-FT, Wortsman et al. 2022, who take .5 where there is nothing to choose
-        by; for embedding models LM-Cocktail, Xiao et al. 2023).
+        Where nothing can tell whether training helps, ``auto`` goes half way: averages of weights before and after
+        fine-tuning keep more of what the base model could (WiSE-FT, Wortsman et al. 2022, who take .5 where there is
+        nothing to choose by; for embedding models LM-Cocktail, Xiao et al. 2023).
+
+        Raises:
+            InputError: dev is to say, and there is none.
         """
-        if self.interpolate != "auto":
-            return float(self.interpolate)
-        return 1.0 if watched else _UNWATCHED
+        if self.interpolate == "dev" and not watched:
+            raise InputError("trainer.interpolate=dev measures on dev, and this domain has no dev split; take auto.")
+        ways = {"dev": None, "auto": 1.0 if watched else _UNWATCHED}
+        return ways.get(self.interpolate, self.interpolate)
 
     def adapt(self, encoder: Any, seed: int) -> None:
         """Make ``encoder`` train as asked: with adapters, or with layers computed twice."""
