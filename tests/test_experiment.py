@@ -253,8 +253,8 @@ def test_a_domain_with_test_alone_trains_for_fixed_steps_and_says_so(ground, tmp
     outcome = ground.train("only", f"domain.path={only}", "data=synthetic", "negatives=in_batch", "trainer.pairs=64")
     assert "dev" not in outcome.metrics and outcome.metrics["dev_pool"] == {}
     assert any("fixed" in notice for notice in outcome.metrics["notices"])
-    assert carved.metrics["interpolated"]["share"] == 1.0 and outcome.metrics["interpolated"]["share"] == 0.5
-    assert any("50% of the way" in notice for notice in outcome.metrics["notices"])
+    assert carved.metrics["interpolated"]["share"] == 1.0 and outcome.metrics["interpolated"]["share"] == 0.25
+    assert any("25% of the way" in notice for notice in outcome.metrics["notices"])
 
 
 def test_weights_are_kept_as_far_from_the_base_model_as_asked(ground):

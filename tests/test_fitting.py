@@ -80,11 +80,11 @@ def test_the_size_of_the_pool_is_a_whole_number(option, value):
         Settings(learning_rate="auto", chunk_tokens="auto", **OPTIONS, **{option: value})
 
 
-def test_half_the_way_is_kept_where_nothing_is_watched_and_else_all_unless_asked():
+def test_a_quarter_of_the_way_is_kept_where_nothing_is_watched_and_else_all_unless_asked():
     auto, asked = (
         Settings(learning_rate="auto", chunk_tokens="auto", **OPTIONS, interpolate=share) for share in ("auto", 0.3)
     )
-    assert (auto.share(watched=True), auto.share(watched=False)) == (1.0, 0.5)
+    assert (auto.share(watched=True), auto.share(watched=False)) == (1.0, 0.25)
     assert asked.share(watched=True) == asked.share(watched=False) == 0.3
     dev = replace(auto, interpolate="dev")
     assert dev.share(watched=True) is None

@@ -75,7 +75,7 @@ def kept(fitted: Fitted, base: Any, share: float | None, watch: Pool | None) -> 
         share = max(POINTS, key=scores.get)
     if share == 1:
         return replace(fitted, interpolation=scores)
-    why = "the best on dev" if scores else "half way is for runs that no dev query steers"
+    why = "the best on dev" if scores else "a quarter is for runs that no dev query steers"
     told = (
         f"The kept weights lie {share:.0%} of the way from the base model to the trained one "
         f"(trainer.interpolate); {why}."
