@@ -41,6 +41,7 @@ def ground(tmp_path_factory):
     return [f"domain.path={domain}", f"model.name={model}"]
 
 
+@pytest.mark.slow
 def test_two_processes_make_the_run_of_one(tmp_path, ground):
     told = {}
     for processes, strategy in ((1, "auto"), (2, "ddp")):
