@@ -75,11 +75,9 @@ def kept(fitted: Fitted, base: Any, share: float | None, watch: Pool | None) -> 
         share = max(POINTS, key=scores.get)
     if share == 1:
         return replace(fitted, interpolation=scores)
-    why = "the best on dev" if scores else "a quarter is for runs that no dev query steers"
-    told = (
-        f"The kept weights lie {share:.0%} of the way from the base model to the trained one "
-        f"(trainer.interpolate); {why}."
-    )
+    unsteered = "; no dev query could tell whether more would help" if watch is None else ""
+    why = ", the best on dev" if scores else unsteered
+    told = f"The kept weights lie {share:.0%} of the way from base to trained model (trainer.interpolate){why}."
     encoder = interpolate(base, fitted.encoder, share)
     return replace(fitted, encoder=encoder, share=share, interpolation=scores, notices=[told])
 
