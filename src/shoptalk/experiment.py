@@ -53,6 +53,7 @@ def train(cfg: DictConfig) -> Outcome | None:
             embed = CachedEmbed(base, run.cache, run.threads, run.stages.bar)
             embed_corpus(embed, base, domain.corpus)
             alphas = interpolating.checked(cfg.evaluation.interpolate, domain)
+            share = run.settings.share(watched="dev" in domain.splits)
 
         with run.stage("sources", f"Reading {', '.join(cfg.data.sources)}"):
             simulated = simulated_log(domain, run.cache, run.threads, run.stages.bar) if domain.intents else None
@@ -84,7 +85,6 @@ def train(cfg: DictConfig) -> Outcome | None:
             dev = domain.splits.get("dev")
             of_pool = [bm25, zero_shot], run.settings.watch_depth, run.settings.watch_random
             watch = Pool(dev, domain.corpus, embed.tokens, *of_pool) if dev else None
-            share = run.settings.share(watched=watch is not None)
             fitted = fit(cfg, run, loss, data, mining.per_pair, watch, mining.refreshing(embed.tokens))
             fitted = interpolating.kept(fitted, base, share, watch)
 

@@ -19,8 +19,8 @@ from shoptalk.models.precision import preferred_precision
 from shoptalk.training.ranks import world
 
 _POSITIVE = ("batch_size", "pairs", "looks", "gradient_clip")
-_UNWATCHED = 0.25
 _OR_AUTO = ("learning_rate", "chunk_tokens")
+_UNWATCHED = 0.25  # of the way to the trained weights, where no dev query can tell whether more helps
 
 
 def _alone(processes: int) -> None:
