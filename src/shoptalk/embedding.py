@@ -39,7 +39,7 @@ class CachedEmbed:
         self.encoder, self.cache, self.threads, self.progress = encoder, cache, threads, progress
         self.tokens = CachedTokens(encoder, cache)
         self.precision = preferred_precision(encoder.device) if precision == "auto" else precision
-        self.identity = digest("embeddings", 3, encoder.digest, self.precision, threads)
+        self.identity = digest("embeddings", 4, encoder.digest, self.precision, threads)
 
     def __call__(self, texts: Sequence[str], kind: str) -> np.ndarray:
         """float32 [n, d], rows of length 1, memory-mapped; many texts never lie in memory as vectors all at once."""

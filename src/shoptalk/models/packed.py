@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from shoptalk.models.attention import attend, laid_out
 from shoptalk.models.fused import FusedGelu, OneDnnLinear, can_fuse
 
 _NARROWEST = 0.99
@@ -22,9 +23,6 @@ _NARROWEST = 0.99
 
 _ROWS = 64
 """Outside training many rows are filled up to a multiple of it: of few sizes, freed memory fits the next request."""
-
-_KEYS = 16
-"""Outside training there are so many keys at least: softmax over fewer numbers takes longer than over these."""
 
 
 class Block(NamedTuple):
@@ -154,27 +152,9 @@ class PackedBert:
 
     def _attend(self, mixed: Tensor, block: Block) -> Tensor:
         """Queries, keys and values [b * w, 3h] of one block to what its tokens saw [b * w, h]."""
-        texts, width, spare = block.stop - block.start, block.width, 0
-        parts = mixed.view(texts, width, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        if not torch.is_grad_enabled():
-            # In float32: products this small are as fast, softmax is faster, and bf16 would keep a kernel per shape.
-            parts, spare = _laid_out(parts, torch.float32), max(0, _KEYS - width)
-        query, key, value = parts
-        if spare:
-            key, value = (functional.pad(part, (0, 0, 0, spare)) for part in (key, value))
-        scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
-        lowest = torch.finfo(scores.dtype).min
-        if spare:
-            scores[..., width:] = lowest
-        if block.mask is not None:
-            scores = scores.masked_fill(functional.pad(block.mask, (0, spare)), lowest)
-        seen = (scores.softmax(-1) @ value).transpose(1, 2)
-        return _laid_out(seen, mixed.dtype).view(texts * width, -1)
-
-
-def _laid_out(vectors: Tensor, dtype: torch.dtype) -> Tensor:
-    """A copy in ``dtype`` and in the order of its dimensions, in one pass."""
-    return vectors.to(dtype, memory_format=torch.contiguous_format, copy=True)
+        parts = mixed.view(block.stop - block.start, block.width, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        seen = attend(*parts, block.mask).transpose(1, 2)
+        return laid_out(seen, mixed.dtype).view(len(mixed), -1)
 
 
 def _cast(layer: nn.Module, dtype: torch.dtype) -> Layer:
