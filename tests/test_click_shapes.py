@@ -48,7 +48,10 @@ def ground(tmp_path_factory):
     return folder, happened, bert(folder / "model")
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+# The other kinds are read as these are, once their adapters have told what is where.
+@pytest.mark.parametrize(
+    "shape", [s if s in ("rows", "flat") else pytest.param(s, marks=pytest.mark.slow) for s in SHAPES]
+)
 def test_a_log_trains_a_model(shape, ground):
     folder, happened, model = ground
     writer, name, base = SHAPES[shape]

@@ -50,7 +50,7 @@ def outcome(tmp_path_factory):
         "teacher.calibration_queries=30",
         "data.sources.clicks.selection.max_pairs=300",
         "data.sources.synthetic.documents=200",
-        "~data.sources.clicks.compared.em",
+        "~data.sources.clicks.compared",
         "trainer.looks=1",
     ]
     # Its own cache: what is asserted must come from this very code.

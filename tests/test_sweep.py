@@ -115,6 +115,7 @@ def test_the_best_configuration_is_an_experiment_that_composes_to_the_trial(swep
     assert own.trainer.pairs == 64 and own.trainer.looks == 4 and own.domain.path.endswith("domain")
 
 
+@pytest.mark.slow
 def test_the_same_command_finds_everything_done(ground, swept):
     asked, _, folder = swept
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("metrics.json")}
@@ -165,7 +166,7 @@ def test_the_readme_s_sweep_of_one_s_own_is_one(tmp_path):
     assert found.space.told() == ["negatives", "negatives.max_probability", "mixing.ratios"]
 
 
-@pytest.mark.parametrize("head", ["", "defaults:\n  - parts/study\n  - _self_\n"])
+@pytest.mark.parametrize("head", ["", pytest.param("defaults:\n  - parts/study\n  - _self_\n", marks=pytest.mark.slow)])
 def test_a_sweep_that_misses_its_first_line_is_refused(ground, tmp_path, head):
     found = mine(tmp_path, head + "hydra:\n  sweeper:\n    params: {negatives: 'choice(in_batch,ann)'}\n")
     line = [sys.executable, str(root() / "train.py"), "sweeps=mine", found, f"run.dir={tmp_path}/run",
