@@ -19,9 +19,9 @@ def seen(query, key, value, padding):
     return found
 
 
-def parts(tokens, scale=1.0, texts=3, heads=2, size=8):
+def parts(tokens, texts=3, heads=2, size=8):
     torch.manual_seed(tokens)
-    return [torch.randn(texts, heads, tokens, size) * scale**0.5 for _ in range(3)]
+    return [torch.randn(texts, heads, tokens, size) for _ in range(3)]
 
 
 def padding_of(lengths, tokens):

@@ -1,4 +1,4 @@
-"""Attention: which kernel a transformer runs with, and our own over texts of one length."""
+"""Attention: which kernel a transformer runs with, and our own over texts of nearly one length."""
 
 import torch
 from torch import Tensor, nn
