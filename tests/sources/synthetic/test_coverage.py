@@ -70,7 +70,7 @@ def test_of_those_the_ones_near_fewest_real_queries_come_first():
 def test_documents_near_a_repeated_query_are_counted_once():
     twice = pl.concat([ASKED, ASKED])
     assert (Targeted()._near(ground(), twice) == Targeted()._near(ground(), ASKED)).all()
-    assert (Targeted(near=COUNT + 5)._near(ground(), ASKED) == 8).all(), "a corpus smaller than the rank is near as a whole"
+    assert (Targeted(near=COUNT + 5)._near(ground(), ASKED) == 8).all(), "a smaller corpus is near as a whole"
 
 
 def test_forms_follow_traffic_and_what_dev_lacks():

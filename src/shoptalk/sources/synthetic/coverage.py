@@ -52,8 +52,9 @@ class Targeted:
     """Documents far from what real queries ask for, in the forms that people use and the base model serves badly.
 
     First come documents that no real query leads to, and among those the ones that the base model finds among the
-    first ``near`` for the fewest real queries: a document whose neighbours are asked for learns from them. A form's share of the budget follows its share of real queries times what nDCG@10 of the base model on the dev
-    queries of that form lacks to 1, over the real pairs of that form.
+    first ``near`` for the fewest real queries: a document whose neighbours are asked for learns from them. A form's
+    share of the budget follows its share of real queries times what nDCG@10 of the base model on the dev queries of
+    that form lacks to 1, over the real pairs of that form.
 
     Args:
         most: no form gets more than this many times its share of real queries, >= 1.

@@ -13,6 +13,7 @@ from shoptalk.errors import InputError
 from shoptalk.sources.synthetic.material import Material, Order
 from shoptalk.sources.synthetic.rules import RULES, Reading, initials
 from shoptalk.sources.synthetic.statistics import Statistics
+from shoptalk.sources.synthetic.turns import NONE, Turns, learned
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,15 @@ class Generator(Protocol):
 
 
 class RulesGenerator:
-    """Writes from a document's title and text alone, by rules for English; needs no model and no network.
+    """Writes from a document's title and text by rules for English, and as real queries word such titles, where a run
+    knows any; needs no model and no network.
 
     Args:
         shares: how much each rule of ``rules.RULES`` is preferred, any scale; a rule left out is not used.
             Where a rule does not apply to a document the next one is tried.
     """
 
-    version = 1  # of rules, phrases and statistics
+    version = 2  # of rules, phrases, statistics and turns
 
     def __init__(self, shares: Mapping[str, float]):
         self.shares = {rule: float(share) for rule, share in shares.items() if share}
@@ -65,10 +67,13 @@ class RulesGenerator:
             raise InputError("generator.shares are all 0; give at least one rule a share above 0.")
 
     def prepared(self, material: Material) -> "RulesWriter":
-        """A writer with the corpus's word statistics; nothing is cached, since writing costs little."""
+        """A writer with the corpus's word statistics and people's turns; nothing is cached, since it costs little."""
         corpus = material.corpus
         counted = Counter(filter(None, map(initials, corpus.titles)))
-        return RulesWriter(self.shares, Statistics(corpus.titles, corpus.texts), counted, material.form)
+        real = material.real.select("query", "doc_id").iter_rows()
+        turns = learned((corpus.titles[corpus.index[doc_id]], query) for query, doc_id in real)
+        shares = {rule: share for rule, share in self.shares.items() if turns or rule != "spoken"}
+        return RulesWriter(shares, Statistics(corpus.titles, corpus.texts), counted, material.form, turns)
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,7 @@ class RulesWriter:
     statistics: Statistics
     initials: Mapping[str, int]
     form: Callable[[str], str]
+    turns: Turns = NONE
 
     def write(self, orders: Sequence[Order], seed: int) -> list[list[Written]]:
         """Different queries for each document, none equal to its title; those of a form asked for as far as there are.
@@ -92,7 +98,7 @@ class RulesWriter:
         rng = np.random.default_rng([seed, int(digest("rules", digest_texts([title, text]))[:12], 16)])
         share = np.array(list(self.shares.values()))
         order = np.argsort(rng.exponential(size=len(share)) / share)  # weighted, without replacement
-        reading = Reading(title, text, self.statistics, self.initials)
+        reading = Reading(title, text, self.statistics, self.initials, self.turns)
         found: dict[str, Written] = {normalise(title): Written(title, "title")}
         for rule in np.array(list(self.shares))[order]:
             query = RULES[rule](reading, rng)

@@ -21,6 +21,7 @@ from shoptalk.sources.synthetic.phrases import (
     words,
 )
 from shoptalk.sources.synthetic.statistics import Statistics
+from shoptalk.sources.synthetic.turns import NONE, Turns
 
 FRAMES = (
     "what is it called when there is {}",
@@ -38,12 +39,14 @@ class Reading:
 
     Attributes:
         initials: how many titles of the corpus have given initials; an initialism must be the only one.
+        turns: how real people word what titles say.
     """
 
     title: str
     text: str
     statistics: Statistics
     initials: dict[str, int]
+    turns: Turns = NONE
 
     @cached_property
     def heading(self) -> list[str]:
@@ -119,6 +122,12 @@ def replaced(doc: Reading, rng: np.random.Generator) -> str | None:
     return " ".join(dict.fromkeys(content(turned) if turned else tokens))
 
 
+def spoken(doc: Reading, rng: np.random.Generator) -> str | None:
+    """The title as real people word others like it: "hepatic fibrosis" as "liver fibrosis"."""
+    tokens = doc.turns.applied(doc.heading, rng)
+    return " ".join(tokens) if tokens else None
+
+
 def mixed(doc: Reading, rng: np.random.Generator) -> str | None:
     """The title's rarest words beside a key phrase of the text."""
     subject = sorted(content(doc.heading), key=doc.rarity, reverse=True)[:2]
@@ -167,7 +176,7 @@ def initials(title: str) -> str | None:
 
 RULES: dict[str, Rule] = {
     rule.__name__: rule
-    for rule in (described, telegraphed, turned, dropped, replaced, mixed, keyed, named, initialed, asked)
+    for rule in (described, telegraphed, turned, dropped, replaced, spoken, mixed, keyed, named, initialed, asked)
 }
 
 
