@@ -3,7 +3,7 @@ from tiny_models import bert
 from shoptalk import embedding, simulated
 from shoptalk.cache import Cache
 from shoptalk.domain.corpus import Corpus
-from shoptalk.domain.judgments import Domain
+from shoptalk.domain.judgments import Domain, Judged
 from shoptalk.models.encoder import Encoder
 
 
@@ -17,3 +17,22 @@ def test_the_simulated_engine_ranks_alike_whatever_the_processor_multiplies_fast
         found[name] = simulated.logging_rankers(domain, Cache(tmp_path / name), 1, None)["dense"].embed
     assert found["bf16"].precision == found["fp32"].precision == "fp32"
     assert found["bf16"].identity == found["fp32"].identity
+
+
+def test_a_cache_without_the_truth_of_its_log_gets_it_again(tmp_path, monkeypatch):
+    written = []
+
+    def simulate(domain, rankers, world, log, truth):
+        written.append(log)
+        for path in (log, truth):
+            path.write_text("the same every time")
+
+    monkeypatch.setattr(simulated, "simulate", simulate)
+    monkeypatch.setattr(simulated, "logging_rankers", lambda *given: {})
+    intents = Judged(["q"], ["apple"], {"q": {"a": 1}})
+    domain = Domain("tiny", Corpus(["a"], ["red apple"], [""]), {}, intents=intents)
+    found = simulated.simulated_log(domain, Cache(tmp_path / "cache"), 1, None)
+    first = found.log()
+    found.truth.unlink()
+    assert found.log() == first == found.log() and found.truth.exists()
+    assert len(written) == 2 and first.exists() and not written[1].exists()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from shoptalk.cache import Cache, digest, digest_texts
 from shoptalk.domain.judgments import EVALUATION, Domain
@@ -42,7 +43,14 @@ def simulated_log(domain: Domain, cache: Cache, threads: int, progress) -> Simul
         truth.parent.mkdir(parents=True, exist_ok=True)
         simulate(domain, logging_rankers(domain, cache, threads, progress), world, folder / "log.parquet", truth)
 
-    return SimulatedLog(lambda: cache.folder("simulated_log", key, make) / "log.parquet", truth)
+    def log() -> Path:
+        folder = cache.folder("simulated_log", key, make)
+        if not truth.exists():  # the cache was brought here, or kept, without it
+            with TemporaryDirectory() as spare:
+                make(Path(spare))
+        return folder / "log.parquet"
+
+    return SimulatedLog(log, truth)
 
 
 def logging_rankers(domain: Domain, cache: Cache, threads: int, progress) -> dict[str, Search]:
