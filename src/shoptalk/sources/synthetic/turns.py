@@ -35,7 +35,7 @@ class Turns:
         return bool(self.swaps or self.frames)
 
     def applied(self, title: Sequence[str], rng: np.random.Generator) -> list[str] | None:
-        """``title`` as people might type it: one turn drawn by shares, then swaps of other words, each by its share.
+        """``title`` as people might type it: one turn drawn by shares, then swaps of other words until none is drawn.
 
         Returns:
             ``None`` where no turn fits.
