@@ -49,26 +49,20 @@ class Uniform:
 
 @dataclass(frozen=True)
 class Targeted:
-    """Documents far from what real queries ask for, in the forms that people use and the base model serves badly.
+    """Documents that fewest real queries lead to, in the forms that people use and the base model serves badly.
 
-    First come documents that no real query leads to, and among those the ones that the base model finds among the
-    first ``near`` for the fewest real queries: a document whose neighbours are asked for learns from them. A form's
-    share of the budget follows its share of real queries times what nDCG@10 of the base model on the dev queries of
-    that form lacks to 1, over the real pairs of that form.
+    A form's share of the budget follows its share of real queries times what nDCG@10 of the base model on the dev
+    queries of that form lacks to 1, over the real pairs of that form.
 
     Args:
         most: no form gets more than this many times its share of real queries, >= 1.
-        near: rank up to which a document counts as near a real query, >= 0; with 0 documents without one are alike.
     """
 
     most: float = 3.0
-    near: int = 10
 
     def __post_init__(self):
         if isinstance(self.most, bool) or not isinstance(self.most, int | float) or not self.most >= 1:
             raise InputError(f"coverage.most={self.most} must be a number of 1 or more.")
-        if isinstance(self.near, bool) or not isinstance(self.near, int) or self.near < 0:
-            raise InputError(f"coverage.near={self.near} must be a whole number of 0 or more.")
 
     def plan(self, ground: Ground, real: pl.DataFrame, documents: int, each: int) -> Plan:
         """Documents without a real query first; without any real query all documents alike."""
@@ -76,13 +70,13 @@ class Targeted:
             plan = Uniform().plan(ground, real, documents, each)
             said = "No real training query is known, so queries are written for all documents alike (coverage)."
             return Plan(plan.rows, plan.forms, (said,))
-        asked, near = Counter(real["doc_id"]), self._near(ground, real)
+        asked = Counter(real["doc_id"])
         ids = ground.domain.corpus.ids
-        rows = sorted(sorted(_shuffled(ground), key=lambda row: (asked[ids[row]], near[row]))[:documents])
+        rows = sorted(sorted(_shuffled(ground), key=lambda row: asked[ids[row]])[:documents])
         lacking = _lacking(ground)
         share = self.shares(real, lacking)
         names = _dealt(share, len(rows) * each, ground.seed)
-        said = [self._told(ground, asked, near, rows), *_told_forms(share, real, lacking, len(names))]
+        said = [self._told(ground, asked, rows), *_told_forms(share, real, lacking, len(names))]
         return Plan(rows, [tuple(names[k * each : (k + 1) * each]) for k in range(len(rows))], said)
 
     def shares(self, real: pl.DataFrame, lacking: Mapping[str, float]) -> dict[str, float]:
@@ -97,22 +91,12 @@ class Targeted:
         gap = {name: part * lacking.get(name, mean) / counts[name] for name, part in traffic.items()}
         return _capped(gap, {name: self.most * part for name, part in traffic.items()})
 
-    def _near(self, ground: Ground, real: pl.DataFrame) -> np.ndarray:
-        """int [documents]: for how many distinct real queries each is among the base model's first ``near``."""
-        passages = ground.domain.corpus.passages
-        if not self.near:
-            return np.zeros(len(passages), np.int64)
-        queries = ground.embed(real["query"].unique(maintain_order=True).to_list(), "query")
-        found = dense.search(queries, ground.embed(passages, "document"), min(self.near, len(passages)))
-        return np.bincount(found.rows.ravel(), minlength=len(passages))
-
-    def _told(self, ground: Ground, asked: Counter, near: np.ndarray, rows: Sequence[int]) -> str:
+    def _told(self, ground: Ground, asked: Counter, rows: Sequence[int]) -> str:
         ids = ground.domain.corpus.ids
-        silent = [row for row, doc_id in enumerate(ids) if not asked[doc_id]]
-        ours = [row for row in rows if not asked[ids[row]]]
-        far = f"; {sum(near[ours] == 0):,} of these are near none (rank {self.near})" if self.near else ""
-        return (f"No real training query leads to {len(silent):,} of {len(ids):,} documents; {len(ours):,} of the "
-                f"{len(rows):,} documents written for are among them{far}.")  # fmt: skip
+        silent = sum(not asked[doc_id] for doc_id in ids)
+        ours = sum(not asked[ids[row]] for row in rows)
+        return (f"No real training query leads to {silent:,} of {len(ids):,} documents; {ours:,} of the {len(rows):,} "
+                "documents written for are among them.")  # fmt: skip
 
 
 def _shuffled(ground: Ground) -> list[int]:
