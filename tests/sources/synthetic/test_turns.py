@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from shoptalk.cache import Cache
 from shoptalk.domain.corpus import Corpus
+from shoptalk.sources.pairs import Voice
 from shoptalk.sources.synthetic.generators import RulesGenerator
 from shoptalk.sources.synthetic.material import REAL, Material, Order
 from shoptalk.sources.synthetic.phrases import numbered
@@ -77,18 +78,21 @@ def test_ends_leave_a_word_between(title):
     assert all(tuple(title[: len(a)]) == a and tuple(title[len(title) - len(b) :]) == b for a, b in found)
 
 
-def material(real: list[tuple[str, str]]) -> Material:
+def material(real: list[tuple[str, str]], said: list[str] | None = None) -> Material:
     titles = [title for title, _ in SWAPPED] + ["Hydraulic lid 7"]
     known = Corpus([f"d{k}" for k in range(4)], titles, ["It leaks."] * 4)
     table = pl.DataFrame([(q, d, "keyword") for q, d in real], schema=REAL, orient="row")
-    return Material(known, Cache("unused"), table, None, 0)
+    voice = Voice(say=(said if said is not None else []).append)
+    return Material(known, Cache("unused"), table, None, 0, voice)
 
 
 def test_rules_word_a_silent_document_as_people_word_others():
-    known = material([(query, f"d{k}") for k, (_, query) in enumerate(SWAPPED)])
+    said: list[str] = []
+    known = material([(query, f"d{k}") for k, (_, query) in enumerate(SWAPPED)], said)
     writer = RulesGenerator({"spoken": 40, "dropped": 1}).prepared(known)
     ((one,),) = writer.write([Order("Hydraulic lid 7", "It leaks.", [None])], 0)
     assert (one.query, one.form) == ("fluid lid 7", "spoken")
+    assert said == ["Rules learned 1 turns of phrase from 3 real queries."]
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -73,6 +73,10 @@ class RulesGenerator:
         real = material.real.select("query", "doc_id").iter_rows()
         turns = learned((corpus.titles[corpus.index[doc_id]], query) for query, doc_id in real)
         shares = {rule: share for rule, share in self.shares.items() if turns or rule != "spoken"}
+        if "spoken" in shares:
+            material.voice.say(
+                f"Rules learned {len(turns)} turns of phrase from {material.real.height:,} real queries."
+            )
         return RulesWriter(shares, Statistics(corpus.titles, corpus.texts), counted, material.form, turns)
 
 

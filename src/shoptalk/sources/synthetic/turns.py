@@ -31,8 +31,8 @@ class Turns:
     swaps: dict[Phrase, dict[Phrase, float]] = field(default_factory=dict)
     frames: dict[Ends, dict[Ends, float]] = field(default_factory=dict)
 
-    def __bool__(self) -> bool:
-        return bool(self.swaps or self.frames)
+    def __len__(self) -> int:
+        return sum(len(found) for table in (self.swaps, self.frames) for found in table.values())
 
     def applied(self, title: Sequence[str], rng: np.random.Generator) -> list[str] | None:
         """``title`` as people might type it: one turn drawn by shares, then swaps of other words until none is drawn.
