@@ -13,7 +13,7 @@ from shoptalk.errors import InputError
 from shoptalk.sources.synthetic.material import Material, Order
 from shoptalk.sources.synthetic.rules import RULES, Reading, initials
 from shoptalk.sources.synthetic.statistics import Statistics
-from shoptalk.sources.synthetic.turns import NONE, Turns, learned
+from shoptalk.sources.synthetic.turns import Turns, learned
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class RulesWriter:
     statistics: Statistics
     initials: Mapping[str, int]
     form: Callable[[str], str]
-    turns: Turns = NONE
+    turns: Turns
 
     def write(self, orders: Sequence[Order], seed: int) -> list[list[Written]]:
         """Different queries for each document, none equal to its title; those of a form asked for as far as there are.

@@ -21,7 +21,7 @@ _LONGEST = 4  # words of a phrase, and of both ends together
 
 @dataclass(frozen=True)
 class Turns:
-    """Turns of phrase, and of how many pairs whose title gives occasion each is the wording.
+    """Turns of phrase, and in which share of the titles that give occasion people take each.
 
     Attributes:
         swaps: phrase of titles to what is typed in its place, with that share in (0, 1].
@@ -79,14 +79,15 @@ def learned(pairs: Iterable[tuple[str, str]], least: int = 3, most: int = 50_000
         most: pairs that are read, evenly from all of them.
     """
     told = list(dict.fromkeys((_read(title), _read(query)) for title, query in pairs))
-    told = told[:: -(-len(told) // most)] if told else told
+    told = told[:: max(1, -(-len(told) // most))]
     swaps: dict[Swap, set[Phrase]] = {}
     frames: dict[tuple[Ends, Ends], set[Phrase]] = {}
     for title, query in told:
-        if frame := _frame(title, query):
+        alike = SequenceMatcher(None, title, query, autojunk=False)
+        if frame := _frame(title, query, alike):
             frames.setdefault(frame, set()).add(title)
         else:
-            for swap in _swaps(title, query):
+            for swap in _swaps(title, query, alike):
                 swaps.setdefault(swap, set()).add(title)
     titles = {title for title, _ in told}
     phrases = Counter(phrase for title in titles for phrase in {title[i:j] for i, j in _spans(title)})
@@ -109,8 +110,8 @@ def _spans(phrase: Phrase) -> Iterator[tuple[int, int]]:
     return ((i, j) for i in range(size) for j in range(i + 1, min(i + _LONGEST, size) + 1))
 
 
-def _frame(title: Phrase, query: Phrase) -> tuple[Ends, Ends] | None:
-    match = SequenceMatcher(None, title, query, autojunk=False).find_longest_match()
+def _frame(title: Phrase, query: Phrase, alike: SequenceMatcher) -> tuple[Ends, Ends] | None:
+    match = alike.find_longest_match()
     old = title[: match.a], title[match.a + match.size :]
     new = query[: match.b], query[match.b + match.size :]
     common = title[match.a : match.a + match.size]
@@ -120,9 +121,9 @@ def _frame(title: Phrase, query: Phrase) -> tuple[Ends, Ends] | None:
     return (old, new) if short and differ and spoken and _same_numbers(sum(old, ()), sum(new, ())) else None
 
 
-def _swaps(title: Phrase, query: Phrase) -> list[Swap]:
+def _swaps(title: Phrase, query: Phrase, alike: SequenceMatcher) -> list[Swap]:
     found = []
-    for kind, i, j, k, m in SequenceMatcher(None, title, query, autojunk=False).get_opcodes():
+    for kind, i, j, k, m in alike.get_opcodes():
         old, new = title[i:j], query[k:m]
         if kind in ("insert", "delete") and not FUNCTION.issuperset(old + new):
             return []
