@@ -14,7 +14,7 @@ from shoptalk.domain.slices import number_twins
 from shoptalk.domain.synonyms import SynonymQuery, synonym_queries
 from shoptalk.errors import InputError
 
-_FORMAT = 1
+_FORMAT = 2
 _QUERIES = {
     "id": pl.String,
     "term": pl.String,
@@ -30,14 +30,15 @@ class Ontology:
     """What one OBO file gives, the same for every seed.
 
     ``ids``, ``names``, ``definitions`` (maybe empty) and ``neighbours`` (parents, children and siblings) run
-    over the living terms; ``twins`` are ids of terms whose name differs from another's in numbers alone;
-    ``sha256`` is that of the file.
+    over the living terms; ``sections`` tells the names of each term's sections (see there); ``twins`` are ids of
+    terms whose name differs from another's in numbers alone; ``sha256`` is that of the file.
     """
 
     ids: Sequence[str]
     names: Sequence[str]
     definitions: Sequence[str]
     neighbours: Sequence[Sequence[str]]
+    sections: Sequence[Sequence[str]]
     queries: Sequence[SynonymQuery]
     twins: set[str]
     counts: dict[str, int]
@@ -59,7 +60,7 @@ def read_ontology(path: Path, cache: Cache) -> Ontology:
     queries = [SynonymQuery(*row) for row in pl.read_parquet(folder / "queries.parquet").iter_rows()]
     twins = set(terms.filter("number_twin")["id"])
     counts = json.loads((folder / "counts.json").read_text())
-    columns = (terms[name].to_list() for name in ("id", "name", "definition", "neighbours"))
+    columns = (terms[name].to_list() for name in ("id", "name", "definition", "neighbours", "sections"))
     return Ontology(*columns, queries, twins, counts, sha256)
 
 
@@ -76,15 +77,16 @@ def _parse(path: Path, work: Path) -> None:
 
 
 def _terms_table(terms: Sequence[Term]) -> pl.DataFrame:
-    near, twins = neighbours(terms), number_twins(terms)
+    near, parts, twins = neighbours(terms), sections(terms), number_twins(terms)
     columns = {
         "id": [term.id for term in terms],
         "name": [term.name for term in terms],
         "definition": [term.definition for term in terms],
         "neighbours": [near[term.id] for term in terms],
+        "sections": [parts[term.id] for term in terms],
         "number_twin": [term.id in twins for term in terms],
     }
-    return pl.DataFrame(columns, schema_overrides={"neighbours": pl.List(pl.String)})
+    return pl.DataFrame(columns, schema_overrides=dict.fromkeys(("neighbours", "sections"), pl.List(pl.String)))
 
 
 def neighbours(terms: Sequence[Term]) -> dict[str, list[str]]:
@@ -98,3 +100,26 @@ def neighbours(terms: Sequence[Term]) -> dict[str, list[str]]:
         siblings = (sibling for parent in term.parents for sibling in children[parent])
         related[term.id] = {*term.parents, *children[term.id], *siblings} - {term.id}
     return {doc_id: sorted(near & related.keys()) for doc_id, near in related.items()}
+
+
+def sections(terms: Sequence[Term]) -> dict[str, list[str]]:
+    """Term to the names of the sections it belongs to, sorted: children of the children of a root, and all below them.
+
+    A root has no living parent. In the Human Phenotype Ontology these are its organ systems ("Abnormality of the
+    eye") and some small ones; a term may belong to several, and those above them belong to none.
+    """
+    children, living = defaultdict(list), {term.id for term in terms}
+    for term in terms:
+        for parent in term.parents:
+            children[parent].append(term.id)
+    level = {term.id for term in terms if living.isdisjoint(term.parents)}
+    for _ in range(2):
+        level = {child for parent in level for child in children[parent]}
+    names: dict[str, set[str]] = {term.id: set() for term in terms}
+    for top in (term for term in terms if term.id in level):
+        below, seen = [top.id], {top.id}
+        while below:
+            names[doc_id := below.pop()].add(top.name)
+            below += (fresh := [child for child in children[doc_id] if child not in seen])
+            seen.update(fresh)
+    return {doc_id: sorted(found) for doc_id, found in names.items()}

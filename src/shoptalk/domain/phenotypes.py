@@ -13,7 +13,7 @@ from shoptalk.domain.obo import HP_RELEASE, HP_SHA256, packaged_hp_obo
 from shoptalk.domain.ontology import Ontology, read_ontology
 from shoptalk.domain.slices import template_words, templates
 from shoptalk.domain.splits import Sizes, deal
-from shoptalk.domain.traffic import term_traffic, traffic_levels
+from shoptalk.domain.traffic import silent_sections, term_traffic, traffic_levels
 from shoptalk.errors import InputError
 
 ACKNOWLEDGEMENT = (
@@ -55,6 +55,8 @@ class Phenotypes:
         sizes: queries per split and least numbers in the audit split; see ``splits.Sizes``.
         obo: another OBO file in place of the packaged one.
         log: a real click log over these documents; ``None`` for the simulated one.
+        silent: which documents the simulated searchers never ask for: ``documents`` here and there, or whole
+            ``sections`` of the ontology, as of a catalogue whose new shelves no log knows yet; see ``traffic.py``.
     """
 
     def __init__(
@@ -64,11 +66,15 @@ class Phenotypes:
         sizes: Mapping[str, int] | None = None,
         obo: str | None = None,
         log: str | None = None,
+        silent: str = "documents",
     ):
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
             raise InputError(f"domain.seed={seed} is not possible; give a whole number of 0 or more.")
         if not isinstance(split_documents, bool):
             raise InputError(f"domain.split_documents={split_documents} is not possible; give true or false.")
+        if silent not in ("documents", "sections"):
+            raise InputError(f"domain.silent={silent} is not possible; give documents or sections.")
+        self.silent = silent
         self.seed, self.split_documents, self.sizes = seed, split_documents, Sizes.of(sizes or {})
         self.obo, self.log = obo, log
 
@@ -81,10 +87,11 @@ class Phenotypes:
         path = Path(self.obo) if self.obo else packaged_hp_obo()
         ontology = read_ontology(path, cache)
         documents = _halves(ontology, self.seed) if self.split_documents else _whole(ontology)
-        splits = self._splits(ontology, documents)
+        traffic = self._traffic(ontology)
+        splits = self._splits(ontology, documents, traffic)
         if "test" not in splits:
             raise InputError(f"{path}: no query is left for the test split; give an ontology with more exact synonyms.")
-        traffic = term_traffic((query.term for query in ontology.queries), self.seed)
+        silence = ["silent sections"] if self.silent == "sections" else []
         return Domain(
             name="phenotypes-split" if self.split_documents else "phenotypes",
             corpus=documents.corpus,
@@ -95,23 +102,36 @@ class Phenotypes:
             traffic={documents.recorded[term]: share for term, share in traffic.items()},
             log=log_path(self.log),
             counts={**ontology.counts, "documents": len(documents.corpus)},
-            notices=self._notices(path, ontology.sha256, splits),
-            identity=digest("phenotypes", ontology.sha256, self.seed, self.split_documents, asdict(self.sizes)),
+            notices=self._notices(path, ontology, splits),
+            identity=digest(
+                "phenotypes", ontology.sha256, self.seed, self.split_documents, asdict(self.sizes), *silence
+            ),
         )
 
-    def _splits(self, ontology: Ontology, documents: _Documents) -> dict[str, Judged]:
+    def _sections(self, ontology: Ontology) -> dict[str, Sequence[str]] | None:
+        return dict(zip(ontology.ids, ontology.sections, strict=True)) if self.silent == "sections" else None
+
+    def _traffic(self, ontology: Ontology) -> dict[str, float]:
+        return term_traffic((query.term for query in ontology.queries), self.seed, self._sections(ontology))
+
+    def _splits(self, ontology: Ontology, documents: _Documents, traffic: Mapping[str, float]) -> dict[str, Judged]:
         queries = ontology.queries
         rows = deal(queries, ontology.twins, self.sizes, self.seed)
         known = templates((queries[row].term, queries[row].blind) for row in (*rows["train"], *rows["intents"]))
-        levels = traffic_levels(term_traffic((query.term for query in queries), self.seed))
+        levels = traffic_levels(traffic)
         judged = partial(_judged, ontology, known=known, levels=levels)
         one = {term: [doc] for term, doc in documents.recorded.items()}
         answers = {"train": one, "intents": one}
         return {name: judged(some, answers.get(name, documents.answers)) for name, some in rows.items() if some}
 
-    def _notices(self, path: Path, sha256: str, splits: Mapping[str, Judged]) -> list[str]:
+    def _notices(self, path: Path, ontology: Ontology, splits: Mapping[str, Judged]) -> list[str]:
         strange = f"{path} is not release {HP_RELEASE} of the ontology; documented figures do not apply to it."
-        notices = [ACKNOWLEDGEMENT if sha256 == HP_SHA256 else strange]
+        notices = [ACKNOWLEDGEMENT if ontology.sha256 == HP_SHA256 else strange]
+        if sections := self._sections(ontology):
+            silent = silent_sections(sorted({query.term for query in ontology.queries}), self.seed, sections)
+            notices.append(
+                f"The simulated searchers ask for nothing in {len(silent)} sections: {', '.join(sorted(silent))}."
+            )
         for name, asked in self.sizes.splits().items():
             held = len(splits.get(name, ()))
             if held < asked:

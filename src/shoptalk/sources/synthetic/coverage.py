@@ -13,6 +13,7 @@ from shoptalk.errors import InputError
 from shoptalk.retrieval import dense
 from shoptalk.retrieval.metrics import DEPTH, per_query
 from shoptalk.sources.pairs import Ground
+from shoptalk.sources.synthetic.regions import Thin, regions
 
 
 @dataclass(frozen=True)
@@ -49,34 +50,41 @@ class Uniform:
 
 @dataclass(frozen=True)
 class Targeted:
-    """Documents that fewest real queries lead to, in the forms that people use and the base model serves badly.
+    """Regions that fewest real queries lead to, in the forms that people use and the base model serves badly.
 
     A form's share of the budget follows its share of real queries times what nDCG@10 of the base model on the dev
     queries of that form lacks to 1, over the real pairs of that form.
 
     Args:
         most: no form gets more than this many times its share of real queries, >= 1.
+        region: documents alike, by the base model, whose real queries are counted together, in the mean, >= 1; one
+            query says little of one document and much of such a region. 1: each document for itself.
     """
 
     most: float = 3.0
+    region: int = 200
 
     def __post_init__(self):
         if isinstance(self.most, bool) or not isinstance(self.most, int | float) or not self.most >= 1:
             raise InputError(f"coverage.most={self.most} must be a number of 1 or more.")
+        if isinstance(self.region, bool) or not isinstance(self.region, int) or self.region < 1:
+            raise InputError(f"coverage.region={self.region} must be a whole number of 1 or more.")
 
     def plan(self, ground: Ground, real: pl.DataFrame, documents: int, each: int) -> Plan:
-        """Documents without a real query first; without any real query all documents alike."""
+        """What is thin first, see ``Thin.first``; without any real query all documents alike."""
         if real.is_empty():
             plan = Uniform().plan(ground, real, documents, each)
             said = "No real training query is known, so queries are written for all documents alike (coverage)."
             return Plan(plan.rows, plan.forms, (said,))
-        asked = Counter(real["doc_id"])
-        ids = ground.domain.corpus.ids
-        rows = sorted(sorted(_shuffled(ground), key=lambda row: asked[ids[row]])[:documents])
+        corpus, leading = ground.domain.corpus, Counter(real["doc_id"])
+        vectors = ground.embed(corpus.passages, "document")
+        thin = Thin(regions(vectors, self.region), [leading[doc_id] for doc_id in corpus.ids])
+        rows = sorted(thin.first(_shuffled(ground), each)[:documents])
         lacking = _lacking(ground)
         share = self.shares(real, lacking)
         names = _dealt(share, len(rows) * each, ground.seed)
-        said = [self._told(ground, asked, rows), *_told_forms(share, real, lacking, len(names))]
+        said = [_told(thin.asked, rows), *thin.told(rows, each, corpus.titles)]
+        said += _told_forms(share, real, lacking, len(names))
         return Plan(rows, [tuple(names[k * each : (k + 1) * each]) for k in range(len(rows))], said)
 
     def shares(self, real: pl.DataFrame, lacking: Mapping[str, float]) -> dict[str, float]:
@@ -91,12 +99,11 @@ class Targeted:
         gap = {name: part * lacking.get(name, mean) / counts[name] for name, part in traffic.items()}
         return _capped(gap, {name: self.most * part for name, part in traffic.items()})
 
-    def _told(self, ground: Ground, asked: Counter, rows: Sequence[int]) -> str:
-        ids = ground.domain.corpus.ids
-        silent = sum(not asked[doc_id] for doc_id in ids)
-        ours = sum(not asked[ids[row]] for row in rows)
-        return (f"No real training query leads to {silent:,} of {len(ids):,} documents; {ours:,} of the {len(rows):,} "
-                "documents written for are among them.")  # fmt: skip
+
+def _told(asked: Sequence[int], rows: Sequence[int]) -> str:
+    ours = sum(not asked[row] for row in rows)
+    return (f"No real training query leads to {asked.count(0):,} of {len(asked):,} documents; {ours:,} of the "
+            f"{len(rows):,} documents written for are among them.")  # fmt: skip
 
 
 def _shuffled(ground: Ground) -> list[int]:

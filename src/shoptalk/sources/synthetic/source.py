@@ -16,7 +16,7 @@ from shoptalk.sources.synthetic.generators import Generator
 from shoptalk.sources.synthetic.material import REAL, Material, Order
 from shoptalk.sources.synthetic.quality import quality
 
-_VERSION = 1  # of planning, filters and quality
+_VERSION = 2  # of planning, filters and quality
 UNIFORM = Uniform()  # of no state
 _WRITTEN = {"row": pl.Int64, "doc_id": pl.String, "query": pl.String, "rule": pl.String}
 
