@@ -6,7 +6,8 @@ from omegaconf import OmegaConf
 
 from shoptalk.cache import Cache
 from shoptalk.configs import root
-from shoptalk.domain.obo import read_terms
+from shoptalk.domain.obo import packaged_hp_obo, read_terms
+from shoptalk.domain.ontology import read_ontology
 from shoptalk.domain.phenotypes import Phenotypes
 from shoptalk.domain.synonyms import components
 from shoptalk.domain.text import normalise
@@ -137,6 +138,21 @@ def test_the_seed_decides_splits_and_traffic_and_nothing_else(invented):
     assert first.corpus.digest == other.corpus.digest
 
 
+def test_silence_of_whole_sections_moves_traffic_and_no_query(real, shared_cache):
+    domain = Phenotypes(silent="sections").load(shared_cache)
+    assert {name: (s.ids, s.qrels) for name, s in everything(domain).items()} == {
+        name: (s.ids, s.qrels) for name, s in everything(real).items()
+    }
+    assert domain.identity != real.identity and "ask for nothing in" in domain.notices[-1]
+    told = set(domain.notices[-1].partition("sections: ")[2][:-1].split(", "))
+    ontology = read_ontology(packaged_hp_obo(), shared_cache)
+    of = dict(zip(ontology.ids, ontology.sections, strict=True))
+    assert all((share == 0) == bool(told & set(of[doc])) for doc, share in domain.traffic.items())
+    for split in domain.splits.values():
+        for row, level in zip(split.positives(), split.columns["traffic"], strict=True):
+            assert (level == "none") == (domain.traffic[row[0]] == 0)
+
+
 def test_split_documents_record_one_half(invented):
     whole, halved = invented(), invented(split_documents=True)
     assert halved.name == "phenotypes-split"
@@ -172,6 +188,7 @@ def test_another_file_and_unfilled_splits_are_said(invented):
         ({"seed": -1}, "domain.seed=-1"),
         ({"seed": 0.5}, "domain.seed=0.5"),
         ({"split_documents": "yes"}, "split_documents=yes"),
+        ({"silent": "both"}, "silent=both"),
         ({"obo": "nowhere.obo"}, r"nowhere\.obo"),
         ({"log": "nowhere.parquet"}, r"domain\.log=nowhere\.parquet"),
     ],

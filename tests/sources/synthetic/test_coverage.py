@@ -1,6 +1,7 @@
 """Coverage: a budget goes where real queries are few and the base model fails."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -88,3 +89,21 @@ def test_no_share_is_above_its_cap_and_all_is_given_out(gap, most):
 def test_a_cap_below_the_share_itself_is_refused(most):
     with pytest.raises(InputError, match=r"coverage\.most"):
         Targeted(most)
+
+
+@pytest.mark.parametrize("region", [0, True, 1.5, None])
+def test_a_region_without_a_document_is_refused(region):
+    with pytest.raises(InputError, match=r"coverage\.region"):
+        Targeted(region=region)
+
+
+def test_a_region_that_nobody_asks_about_is_written_for_first():
+    """Documents 0 to 9 lie together and are asked for, as are two of the others: eighteen silent ones follow."""
+    place = np.array([0] * 10 + [1] * 20)
+    near = np.eye(2, dtype=np.float32)
+    asked = real(*((f"word {k}", f"d{k}") for k in range(1, 12)))
+    where = replace(ground(dev=False), embed=lambda texts, kind: near[place])
+    assert set(Targeted(region=15).plan(where, asked, 16, 1).rows) <= set(range(12, COUNT))
+    assert 0 in Targeted(region=1).plan(where, asked, 19, 1).rows, "each for itself, a silent document is like another"
+    said = Targeted(region=15).plan(where, asked, 16, 1).said
+    assert "title" in said[2] and "20 documents, 2 real queries, 16 to be written" in said[2]
