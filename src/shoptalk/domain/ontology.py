@@ -91,11 +91,7 @@ def _terms_table(terms: Sequence[Term]) -> pl.DataFrame:
 
 def neighbours(terms: Sequence[Term]) -> dict[str, list[str]]:
     """Term to its living parents, children and siblings: all of them, sorted, without itself."""
-    children: dict[str, list[str]] = defaultdict(list)
-    for term in terms:
-        for parent in term.parents:
-            children[parent].append(term.id)
-    related = {}
+    children, related = _children(terms), {}
     for term in terms:
         siblings = (sibling for parent in term.parents for sibling in children[parent])
         related[term.id] = {*term.parents, *children[term.id], *siblings} - {term.id}
@@ -108,18 +104,24 @@ def sections(terms: Sequence[Term]) -> dict[str, list[str]]:
     A root has no living parent. In the Human Phenotype Ontology these are its organ systems ("Abnormality of the
     eye") and some small ones; a term may belong to several, and those above them belong to none.
     """
-    children, living = defaultdict(list), {term.id for term in terms}
-    for term in terms:
-        for parent in term.parents:
-            children[parent].append(term.id)
+    children, living = _children(terms), {term.id for term in terms}
     level = {term.id for term in terms if living.isdisjoint(term.parents)}
     for _ in range(2):
         level = {child for parent in level for child in children[parent]}
     names: dict[str, set[str]] = {term.id: set() for term in terms}
     for top in (term for term in terms if term.id in level):
-        below, seen = [top.id], {top.id}
+        below = [top.id]
         while below:
-            names[doc_id := below.pop()].add(top.name)
-            below += (fresh := [child for child in children[doc_id] if child not in seen])
-            seen.update(fresh)
+            doc_id = below.pop()
+            if top.name not in names[doc_id]:
+                names[doc_id].add(top.name)
+                below += children[doc_id]
     return {doc_id: sorted(found) for doc_id, found in names.items()}
+
+
+def _children(terms: Sequence[Term]) -> dict[str, list[str]]:
+    children: dict[str, list[str]] = defaultdict(list)
+    for term in terms:
+        for parent in term.parents:
+            children[parent].append(term.id)
+    return children
